@@ -1,0 +1,25 @@
+export { AssertionError, assert, unreachable } from './assert.js';
+export type {
+  AckObservation,
+  BytesObservation,
+  CallObservation,
+  ClosedObservation,
+  ConnectionId,
+  Endpoint,
+  FieldLine,
+  FinObservation,
+  GapObservation,
+  MessageEndObservation,
+  Observation,
+  Observer,
+  OpenedObservation,
+  RequestHeadObservation,
+  ResetObservation,
+  ResponseHeadObservation,
+  SegmentCall,
+  Side,
+  SynObservation,
+} from './observation.js';
+export { otherSide } from './observation.js';
+export type { SourceProblem, SourceSummary } from './source.js';
+export { formatIsoTime, nsPerMs, nsPerSecond } from './time.js';
