@@ -1,1 +1,22 @@
-export {};
+export type {
+  Connection,
+  Ending,
+  EndingBy,
+  EndingHow,
+  EndingWhy,
+  Exchange,
+  Finding,
+  FindingLevel,
+  Framing,
+  InterimResponse,
+  Mark,
+  MarkKind,
+  Moment,
+  PerSide,
+  Protocol,
+  ProtocolName,
+  TcpTally,
+  Totals,
+  Waiter,
+} from './model.js';
+export { endingReasonTexts, storyLimits } from './model.js';
