@@ -1,0 +1,31 @@
+/**
+ * Addresses as text: IPv4 dotted decimal, IPv6 in the canonical form of RFC 5952 (lower case, the longest run of two or more
+ * zero groups shortened, the first of equal runs; IPv4-mapped addresses with the dotted tail, §5).
+ */
+
+export function formatIpv4(word: number): string {
+  return `${(word >>> 24) & 255}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+}
+
+export function formatIpv6(word0: number, word1: number, word2: number, word3: number): string {
+  if (word0 === 0 && word1 === 0 && word2 === 0xffff) return `::ffff:${formatIpv4(word3)}`;
+  const groups: number[] = [];
+  for (const word of [word0, word1, word2, word3]) groups.push((word >>> 16) & 0xffff, word & 0xffff);
+  let bestStart = -1;
+  let bestLength = 1;
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (start + length < 8 && groups[start + length] === 0) length++;
+    if (length > bestLength) {
+      bestStart = start;
+      bestLength = length;
+    }
+  }
+  const hex = (from: number, to: number) =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':');
+  if (bestStart < 0) return hex(0, 8);
+  return `${hex(0, bestStart)}::${hex(bestStart + bestLength, 8)}`;
+}

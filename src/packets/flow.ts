@@ -1,0 +1,169 @@
+/**
+ * The state of one TCP connection in a capture: two halves, one per sending side.
+ *
+ * Sequence numbers are signed 32-bit and compared modulo 2^32 (RFC 9293 §3.4): `before(a, b)` is true when a comes first,
+ * given that the two are less than 2^31 apart.
+ */
+import type { ConnectionId, Side } from '../base/index.js';
+import type { HeldSegment } from './reassembly.js';
+import { type Segment, TcpFlag } from './segment.js';
+
+export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
+
+/** One direction: what its sender has sent, as far as it was captured. */
+export class Half {
+  readonly side: Side;
+  /** A packet of this sender was captured. */
+  seen = false;
+  synSeen = false;
+  /** Sequence number of the SYN; where none was captured, one less than the first sequence number seen. */
+  initialSequence = 0;
+  /** Highest sequence number sent, plus one (a SYN and a FIN count as one): Wireshark's nextseq. */
+  next = 0;
+  /** When and in which packet `next` was last moved on, and whether the segment that moved it was sent again. */
+  nextAtNs = 0;
+  nextRepeated = false;
+  /** Last acknowledgment number and window this sender sent. */
+  ack = 0;
+  ackSeen = false;
+  ackAtNs = 0;
+  window = 0;
+  /** Window scale shift; -1 unknown (no SYN seen), 0 when the SYN had none. */
+  windowScale = -1;
+  duplicateAckCount = 0;
+  /** The last segment of this sender was a keep-alive probe, or a zero-window probe. */
+  lastWasKeepAliveProbe = false;
+  lastWasZeroWindowProbe = false;
+  /** Highest acknowledgment of this sender's bytes by the other side. */
+  ackedTo = 0;
+  /** The other side acknowledged something at all. */
+  acked = false;
+  finSeen = false;
+  finSequence = 0;
+  pureAckSeen = false;
+  /** Next sequence number to hand over in stream order; valid once `streamKnown`. */
+  expected = 0;
+  streamKnown = false;
+  /** Segments behind a hole, in order of sequence number, and their size in bytes. */
+  held: HeldSegment[] | null = null;
+  heldBytes = 0;
+  /** Since when, and for how many packets of the connection, the other side has acknowledged bytes that were not captured. */
+  holeAckedAtNs = -1;
+  holeAckedPackets = 0;
+  /** Since when there is a hole at all. */
+  holeSinceNs = 0;
+  /** Only empty segments seen so far, the first of them at this packet: it may turn out to be a keep-alive probe. */
+  firstEmptyPacket = 0;
+  firstEmptyAtNs = 0;
+  timeToLive = -1;
+  /** IPv4 identification of the last segment without RST. */
+  usualIdentification = -1;
+  /** The SYN had no window scale option. */
+  windowScaleAbsent = false;
+  /** Identity of the last frame of this sender, to know a frame captured twice. */
+  lastSequence = 0;
+  lastIdentification = -1;
+  lastAcknowledgment = 0;
+  lastFlags = 0;
+  lastPayloadLength = -1;
+  lastAtNs = 0;
+
+  constructor(side: Side) {
+    this.side = side;
+  }
+}
+
+export class Flow {
+  readonly id: ConnectionId;
+  readonly hash: number;
+  /** Next flow with the same hash, in the table's chain. */
+  nextInChain: Flow | null = null;
+  readonly ipVersion: 4 | 6;
+  readonly client0: number;
+  readonly client1: number;
+  readonly client2: number;
+  readonly client3: number;
+  readonly server0: number;
+  readonly server1: number;
+  readonly server2: number;
+  readonly server3: number;
+  readonly clientPort: number;
+  readonly serverPort: number;
+  readonly client = new Half('client');
+  readonly server = new Half('server');
+  /** When the first SYN was captured; -1 without one. */
+  openedAtNs = -1;
+  lastAtNs: number;
+  lastPacket: number;
+  /** SYN to the first packet after the SYN-ACK, as the out-of-order threshold; 0 unknown. */
+  initialRoundTripNs = 0;
+  reset = false;
+  /** Both sides are done; the flow only waits for late segments. */
+  finished = false;
+  finishedAtNs = 0;
+  /** For the eviction sweep: a packet came since the last sweep. */
+  touched = true;
+  /** Place in the table's array of flows. */
+  slot = -1;
+
+  /** `swap`: the segment was sent by the server. */
+  constructor(id: ConnectionId, hash: number, segment: Segment, swap: boolean) {
+    this.id = id;
+    this.hash = hash;
+    this.ipVersion = segment.ipVersion;
+    this.client0 = swap ? segment.destination0 : segment.source0;
+    this.client1 = swap ? segment.destination1 : segment.source1;
+    this.client2 = swap ? segment.destination2 : segment.source2;
+    this.client3 = swap ? segment.destination3 : segment.source3;
+    this.server0 = swap ? segment.source0 : segment.destination0;
+    this.server1 = swap ? segment.source1 : segment.destination1;
+    this.server2 = swap ? segment.source2 : segment.destination2;
+    this.server3 = swap ? segment.source3 : segment.destination3;
+    this.clientPort = swap ? segment.destinationPort : segment.sourcePort;
+    this.serverPort = swap ? segment.sourcePort : segment.destinationPort;
+    this.lastAtNs = segment.atNs;
+    this.lastPacket = segment.packet;
+  }
+
+  /** 1: sent by the client; 2: sent by the server; 0: not of this flow. */
+  direction(segment: Segment): 0 | 1 | 2 {
+    if (
+      segment.sourcePort === this.clientPort &&
+      segment.destinationPort === this.serverPort &&
+      segment.source0 === this.client0 &&
+      segment.destination0 === this.server0 &&
+      (segment.ipVersion === 4 ||
+        (segment.source1 === this.client1 &&
+          segment.source2 === this.client2 &&
+          segment.source3 === this.client3 &&
+          segment.destination1 === this.server1 &&
+          segment.destination2 === this.server2 &&
+          segment.destination3 === this.server3)) &&
+      segment.ipVersion === this.ipVersion
+    ) {
+      return 1;
+    }
+    if (
+      segment.sourcePort === this.serverPort &&
+      segment.destinationPort === this.clientPort &&
+      segment.source0 === this.server0 &&
+      segment.destination0 === this.client0 &&
+      (segment.ipVersion === 4 ||
+        (segment.source1 === this.server1 &&
+          segment.source2 === this.server2 &&
+          segment.source3 === this.server3 &&
+          segment.destination1 === this.client1 &&
+          segment.destination2 === this.client2 &&
+          segment.destination3 === this.client3)) &&
+      segment.ipVersion === this.ipVersion
+    ) {
+      return 2;
+    }
+    return 0;
+  }
+}
+
+/** Sequence numbers a segment takes up: its payload, plus one each for SYN and FIN. RFC 9293 §3.4. */
+export function sequenceLength(segment: Segment): number {
+  return segment.payloadLength + ((segment.flags & TcpFlag.syn) !== 0 ? 1 : 0) + ((segment.flags & TcpFlag.fin) !== 0 ? 1 : 0);
+}
