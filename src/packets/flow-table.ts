@@ -281,7 +281,7 @@ export class FlowTable {
       forward.next = (segment.sequence + 1) | 0;
       forward.streamKnown = false;
     }
-    forward.windowScale = segment.windowScale < 0 ? 0 : segment.windowScale;
+    forward.windowScale = Math.max(segment.windowScale, 0);
     // Scaling applies only when both SYNs carry the option. RFC 7323 §1.3.
     if (reverse.synSeen && (segment.windowScale < 0 || reverse.windowScaleAbsent)) {
       forward.windowScale = 0;
