@@ -1,0 +1,126 @@
+/**
+ * One packet → at most one TCP segment. The hot path of the layer: a loop over header after header, one cursor, no allocation.
+ *
+ * What is not TCP is counted by protocol; what cannot be decoded is a problem, counted with its first packet. Nothing throws on
+ * any bytes, and nesting is bounded.
+ */
+import { Cursor, Layer, type LayerCode, other } from './cursor.js';
+import { decodeEthernet, decodeEtherType } from './ethernet.js';
+import { decodeIp, decodeIpv4, decodeIpv6 } from './ip.js';
+import type { ProblemList } from './problems.js';
+import { linkTypeName, ProtocolSpace, protocolName } from './protocol-name.js';
+import type { Segment } from './segment.js';
+import { decodeTcp } from './tcp.js';
+
+/** Headers inside each other, each tag, tunnel and IP header counting one. Real nesting stays below ten. */
+const maximumNesting = 32;
+/** Different protocols counted by name; more than this are counted together. */
+const maximumProtocolsCounted = 1024;
+const maximumLinkTypesNamed = 64;
+/** A record may claim any 32-bit length for the wire; what is claimed beyond this is not believed. */
+const maximumWireByteCount = 16 * 1024 * 1024;
+
+export class PacketDecoder {
+  packets = 0;
+  tcpPackets = 0;
+  readonly #cursor = new Cursor();
+  readonly #problems: ProblemList;
+  readonly #onSegment: (segment: Segment) => void;
+  readonly #otherPackets = new Map<number, number>();
+  readonly #linkTypes = new Set<number>();
+  #lastLinkType = -1;
+
+  constructor(problems: ProblemList, onSegment: (segment: Segment) => void) {
+    this.#problems = problems;
+    this.#onSegment = onSegment;
+  }
+
+  /** `data[start, end)` is what was captured of a packet of `wireByteCount` bytes. */
+  decode(data: Uint8Array, start: number, end: number, wireByteCount: number, linkType: number, atNs: number): void {
+    const cursor = this.#cursor;
+    this.packets += 1;
+    if (linkType !== this.#lastLinkType) this.#noteLinkType(linkType);
+    cursor.data = data;
+    cursor.position = start;
+    cursor.end = end;
+    cursor.wireEnd = Math.max(start + Math.min(wireByteCount, maximumWireByteCount), end);
+    cursor.segment.packet = this.packets;
+    cursor.segment.atNs = atNs;
+    const outcome = this.#follow(linkType === 1 ? Layer.ethernet : firstLayer(cursor, linkType));
+    if (outcome === Layer.segment) {
+      this.tcpPackets += 1;
+      this.#onSegment(cursor.segment);
+    } else if (outcome === Layer.other) this.#countOther(cursor.protocol);
+    else this.#problems.report(cursor.problem, this.packets);
+  }
+
+  linkTypeNames(): string[] {
+    return [...new Set([...this.#linkTypes].map(linkTypeName))];
+  }
+
+  otherPackets(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const [protocol, count] of this.#otherPackets) {
+      const name = protocolName(protocol);
+      counts[name] = (counts[name] ?? 0) + count;
+    }
+    return counts;
+  }
+
+  #follow(first: LayerCode): LayerCode {
+    const cursor = this.#cursor;
+    let layer = first;
+    for (let depth = 0; depth < maximumNesting; depth += 1) {
+      switch (layer) {
+        case Layer.segment:
+        case Layer.other:
+        case Layer.broken:
+          return layer;
+        case Layer.ethernet:
+          layer = decodeEthernet(cursor);
+          break;
+        case Layer.etherType:
+          layer = decodeEtherType(cursor);
+          break;
+        case Layer.ipv4:
+          layer = decodeIpv4(cursor);
+          break;
+        case Layer.ipv6:
+          layer = decodeIpv6(cursor);
+          break;
+        case Layer.ip:
+          layer = decodeIp(cursor);
+          break;
+        case Layer.tcp:
+          return decodeTcp(cursor);
+        case Layer.udp:
+          return other(cursor, ProtocolSpace.ip | 17);
+        default:
+          return other(cursor, ProtocolSpace.other);
+      }
+    }
+    cursor.problem = 'nesting-limit';
+    return Layer.broken;
+  }
+
+  #noteLinkType(linkType: number): void {
+    this.#lastLinkType = linkType;
+    if (this.#linkTypes.size < maximumLinkTypesNamed) this.#linkTypes.add(linkType);
+  }
+
+  #countOther(protocol: number): void {
+    const count = this.#otherPackets.get(protocol);
+    if (count === undefined && this.#otherPackets.size >= maximumProtocolsCounted) {
+      this.#otherPackets.set(ProtocolSpace.other | 0xffff, (this.#otherPackets.get(ProtocolSpace.other | 0xffff) ?? 0) + 1);
+    } else this.#otherPackets.set(protocol, (count ?? 0) + 1);
+  }
+}
+
+function firstLayer(cursor: Cursor, linkType: number): LayerCode {
+  switch (linkType) {
+    case 1:
+      return Layer.ethernet;
+    default:
+      return other(cursor, ProtocolSpace.linkType | linkType);
+  }
+}

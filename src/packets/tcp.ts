@@ -1,0 +1,92 @@
+/**
+ * TCP header → Segment. RFC 9293 §3.1, options RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+ *
+ * A header cut by the snap length still tells its segment when ports, sequence and acknowledgement numbers and flags are there
+ * (14 bytes); its options are then absent. Options that run past the header end the reading of options, not the segment.
+ */
+import { type Cursor, Layer, type LayerCode, malformed, tooShort } from './cursor.js';
+
+const minimumHeaderByteCount = 20;
+/** Ports, sequence, acknowledgement, data offset, flags. */
+const leastUsefulByteCount = 14;
+const maximumSackBlocks = 4;
+/** NOP, NOP, timestamps (kind 8, length 10): how nearly every data segment begins its options. */
+const alignedTimestamps = 0x0101080a;
+
+export function decodeTcp(cursor: Cursor): LayerCode {
+  const data = cursor.data;
+  const start = cursor.position;
+  const end = cursor.end;
+  const captured = end - start;
+  if (captured < leastUsefulByteCount) return tooShort(cursor);
+  const offsetAndFlags = data[start + 12]!;
+  const headerByteCount = (offsetAndFlags & 0xf0) >> 2;
+  if (headerByteCount < minimumHeaderByteCount || start + headerByteCount > cursor.wireEnd) return malformed(cursor);
+  const segment = cursor.segment;
+  segment.sourcePort = (data[start]! << 8) | data[start + 1]!;
+  segment.destinationPort = (data[start + 2]! << 8) | data[start + 3]!;
+  segment.sequence = (data[start + 4]! << 24) | (data[start + 5]! << 16) | (data[start + 6]! << 8) | data[start + 7]!;
+  segment.acknowledgment = (data[start + 8]! << 24) | (data[start + 9]! << 16) | (data[start + 10]! << 8) | data[start + 11]!;
+  segment.flags = ((offsetAndFlags & 1) << 8) | data[start + 13]!;
+  segment.window = captured >= 16 ? (data[start + 14]! << 8) | data[start + 15]! : 0;
+  const payloadStart = start + headerByteCount;
+  segment.data = data;
+  segment.payloadStart = Math.min(payloadStart, end);
+  segment.payloadEnd = end;
+  segment.payloadLength = cursor.wireEnd - payloadStart;
+  segment.maximumSegmentSize = -1;
+  segment.windowScale = -1;
+  segment.timestampValue = -1;
+  segment.timestampEcho = -1;
+  segment.sackPermitted = false;
+  segment.sackBlockCount = 0;
+  if (headerByteCount > minimumHeaderByteCount && payloadStart <= end)
+    readOptions(cursor, start + minimumHeaderByteCount, payloadStart);
+  return Layer.segment;
+}
+
+function word(data: Uint8Array, at: number): number {
+  return (data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!;
+}
+
+function readOptions(cursor: Cursor, from: number, end: number): void {
+  const data = cursor.data;
+  const segment = cursor.segment;
+  let at = from;
+  if (end - at >= 12 && word(data, at) === alignedTimestamps) {
+    segment.timestampValue = word(data, at + 4);
+    segment.timestampEcho = word(data, at + 8);
+    at += 12;
+  }
+  while (at < end) {
+    const kind = data[at]!;
+    if (kind === 0) return;
+    if (kind === 1) {
+      at += 1;
+      continue;
+    }
+    if (at + 1 >= end) return;
+    const length = data[at + 1]!;
+    if (length < 2 || at + length > end) return;
+    if (kind === 2 && length === 4) segment.maximumSegmentSize = (data[at + 2]! << 8) | data[at + 3]!;
+    else if (kind === 3 && length === 3) segment.windowScale = data[at + 2]!;
+    else if (kind === 4 && length === 2) segment.sackPermitted = true;
+    else if (kind === 5) readSackBlocks(cursor, at + 2, at + length);
+    else if (kind === 8 && length === 10) {
+      segment.timestampValue = word(data, at + 2);
+      segment.timestampEcho = word(data, at + 6);
+    }
+    at += length;
+  }
+}
+
+function readSackBlocks(cursor: Cursor, from: number, end: number): void {
+  const segment = cursor.segment;
+  let count = 0;
+  for (let at = from; at + 8 <= end && count < maximumSackBlocks; at += 8) {
+    segment.sackEdges[2 * count] = word(cursor.data, at);
+    segment.sackEdges[2 * count + 1] = word(cursor.data, at + 4);
+    count += 1;
+  }
+  segment.sackBlockCount = count;
+}
