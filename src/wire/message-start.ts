@@ -1,0 +1,139 @@
+/**
+ * Where messages begin: for streams that are joined in their middle, and behind gaps. A start line is recognised by what no
+ * other text is likely to have: `HTTP/1.x` in its place.
+ */
+
+import { CR, LF, matches, SP, targetBytes, tokenBytes } from './characters.js';
+
+/** `maybe`: all bytes fit so far, but they are too few to tell. */
+export type Likelihood = 'yes' | 'no' | 'maybe';
+
+/** Methods that are recognised without seeing the version: RFC 9110 §9, RFC 5789, WebDAV (RFC 4918, 3253, 3744, 5323), caches, UPnP. */
+export const knownMethods: readonly string[] = [
+  'GET',
+  'POST',
+  'PUT',
+  'HEAD',
+  'DELETE',
+  'OPTIONS',
+  'PATCH',
+  'CONNECT',
+  'TRACE',
+  'PROPFIND',
+  'PROPPATCH',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'UNLOCK',
+  'REPORT',
+  'SEARCH',
+  'ACL',
+  'MKCALENDAR',
+  'CHECKOUT',
+  'CHECKIN',
+  'MERGE',
+  'MKACTIVITY',
+  'VERSION-CONTROL',
+  'LINK',
+  'UNLINK',
+  'BIND',
+  'PURGE',
+  'BAN',
+  'QUERY',
+  'NOTIFY',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'M-SEARCH',
+];
+
+const longestMethodByteCount = 32;
+
+/**
+ * Whether data[start, end) begins a request: a method (any token), one space, a target, one space, `HTTP/1.` and a digit; or,
+ * with the version not yet in sight, a known method and the beginning of a usual target. Empty lines before it are passed over.
+ */
+export function looksLikeRequestStart(data: Uint8Array, start: number, end: number): Likelihood {
+  let at = start;
+  while (at < end && (data[at] === CR || data[at] === LF)) at++;
+  const methodStart = at;
+  const methodLimit = Math.min(end, methodStart + longestMethodByteCount);
+  while (at < methodLimit && tokenBytes[data[at]!] === 1) at++;
+  if (at === end) return 'maybe';
+  if (at === methodStart || data[at] !== SP) return 'no';
+  const methodEnd = at;
+  const targetStart = ++at;
+  while (at < end && targetBytes[data[at]!] === 1) at++;
+  if (at < end && (data[at] !== SP || at === targetStart)) return 'no';
+  const version = at === end ? 'maybe' : looksLikeVersion(data, at + 1, end);
+  if (version === 'maybe' && isKnownMethod(data, methodStart, methodEnd) && isUsualTarget(data, targetStart, at)) return 'yes';
+  return version;
+}
+
+/** Whether data[start, end) begins a response: `HTTP/1.`, a digit, a space and three digits. Empty lines are passed over. */
+export function looksLikeResponseStart(data: Uint8Array, start: number, end: number): Likelihood {
+  let at = start;
+  while (at < end && (data[at] === CR || data[at] === LF)) at++;
+  const version = looksLikeVersion(data, at, end);
+  if (version !== 'yes') return version;
+  at += 8;
+  if (at < end && data[at] !== SP) return 'no';
+  for (let digit = at + 1; digit < Math.min(end, at + 4); digit++) {
+    if (!isDigit(data[digit]!)) return 'no';
+  }
+  if (end - at < 4) return 'maybe';
+  return end - at === 4 || isStatusEnd(data[at + 4]!) ? 'yes' : 'no';
+}
+
+function looksLikeVersion(data: Uint8Array, start: number, end: number): Likelihood {
+  const prefixEnd = Math.min(end, start + 7);
+  if (!matches(data, start, prefixEnd, 'HTTP/1.'.slice(0, prefixEnd - start))) return 'no';
+  if (end - start < 8) return 'maybe';
+  return isDigit(data[start + 7]!) ? 'yes' : 'no';
+}
+
+function isKnownMethod(data: Uint8Array, start: number, end: number): boolean {
+  return knownMethods.some((method) => matches(data, start, end, method));
+}
+
+/** `/…`, `*`, or the beginning of an absolute URL. */
+function isUsualTarget(data: Uint8Array, start: number, end: number): boolean {
+  if (start === end) return false;
+  return (
+    data[start] === 0x2f ||
+    data[start] === 0x2a ||
+    matches(data, start, Math.min(end, start + 7), 'http://'.slice(0, end - start))
+  );
+}
+
+/**
+ * Where a request begins in one whole line (without its line end) that may have other bytes before it, or −1: at the line's
+ * start if that counts as a possible start, else at a known method.
+ */
+export function findRequestStart(line: Uint8Array, start: number, end: number, startCounts: boolean): number {
+  const versionStart = end - 8;
+  if (versionStart - 1 <= start || looksLikeVersion(line, versionStart, end) !== 'yes' || line[versionStart - 1] !== SP)
+    return -1;
+  if (startCounts && looksLikeRequestStart(line, start, end) === 'yes') return start;
+  let methodEnd = versionStart - 2;
+  while (methodEnd > start && line[methodEnd] !== SP) methodEnd--;
+  if (line[methodEnd] !== SP || methodEnd + 1 >= versionStart - 1) return -1;
+  for (const method of knownMethods) {
+    const methodStart = methodEnd - method.length;
+    if (methodStart >= start && matches(line, methodStart, methodEnd, method)) {
+      if (looksLikeRequestStart(line, methodStart, end) === 'yes') return methodStart;
+    }
+  }
+  return -1;
+}
+
+/** Where a response begins in one whole line that may have other bytes before it (the last such place), or −1. */
+export function findResponseStart(line: Uint8Array, start: number, end: number): number {
+  for (let at = end - 12; at >= start; at--) {
+    if (line[at] === 0x48 && looksLikeResponseStart(line, at, end) === 'yes') return at;
+  }
+  return -1;
+}
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const isStatusEnd = (byte: number): boolean => byte === SP || byte === CR || byte === LF;
