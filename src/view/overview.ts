@@ -1,0 +1,133 @@
+/**
+ * What can be said of all connections together, in fixed memory: who closed, why, with what status, who kept whom waiting.
+ * A fold over ended connections; the summary is drawn from it. It also counts its own totals, so that a filter's totals are those
+ * of the connections it lets through.
+ */
+import type { ConnectionId } from '../base/index.js';
+import type { Connection, EndingBy, EndingHow, EndingWhy, Exchange, ProtocolName, Totals } from '../story/index.js';
+import { DurationHistogram } from './duration-histogram.js';
+import { endingWords } from './ending-words.js';
+
+/** An exchange that stands out, with what a line about it needs. */
+export interface ExchangeOfNote {
+  readonly connection: ConnectionId;
+  readonly method: string;
+  readonly target: string;
+  readonly durationNs: number;
+  readonly waitedOn: Exchange['waitedOn'];
+  readonly status: number | null;
+}
+
+/** Characters kept of a target. */
+const targetLimit = 200;
+/** Numbers of connections kept per kind of trouble. */
+export const connectionsPerTrouble = 8;
+/** TLS server names kept. */
+const serverNameLimit = 50;
+
+export class Overview {
+  connections = 0;
+  httpConnections = 0;
+  /** Connections that lost work, or had a 5xx answer. */
+  troubled = 0;
+  totals: Totals = {
+    connections: 0,
+    requests: 0,
+    responses: 0,
+    reusedConnections: 0,
+    resets: 0,
+    fins: 0,
+    keepAliveProbes: 0,
+    keepAliveAnswers: 0,
+    retransmissions: 0,
+  };
+  readonly endings = new Map<EndingWhy, { count: number; connections: ConnectionId[] }>();
+  /** By who and how: `server fin` → count. */
+  readonly closers: Record<EndingBy, Record<EndingHow, number>> = {
+    client: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    server: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    network: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    none: { fin: 0, rst: 0, timeout: 0, open: 0 },
+  };
+  readonly protocols = new Map<ProtocolName, number>();
+  readonly serverNames = new Map<string, number>();
+  /** Counts by status code 0–999. */
+  readonly statuses = new Float64Array(1000);
+  serverErrors: { count: number; connections: ConnectionId[] } = { count: 0, connections: [] };
+  /** Waiting in ns, over all exchanges that were answered. */
+  waited = { client: 0, network: 0, server: 0 };
+  slowest: ExchangeOfNote | null = null;
+  /** Request's first byte to response's last. */
+  readonly answerTimes = new DurationHistogram();
+  readonly handshakes = new DurationHistogram();
+  outOfOrder = 0;
+  zeroWindows = 0;
+  gapBytes = 0;
+  bytesFromClients = 0;
+  bytesFromServers = 0;
+
+  add(connection: Connection): void {
+    this.connections++;
+    this.#addTotals(connection);
+    const { ending, protocol, tcp, handshakeNs } = connection;
+    this.closers[ending.by][ending.how]++;
+    const why = this.endings.get(ending.why) ?? { count: 0, connections: [] };
+    why.count++;
+    if (why.connections.length < connectionsPerTrouble) why.connections.push(connection.id);
+    this.endings.set(ending.why, why);
+    this.protocols.set(protocol.name, (this.protocols.get(protocol.name) ?? 0) + 1);
+    if (protocol.serverName !== null) this.#addServerName(protocol.serverName);
+    if (handshakeNs !== null) this.handshakes.add(handshakeNs);
+    this.outOfOrder += tcp.outOfOrder.client + tcp.outOfOrder.server;
+    this.zeroWindows += tcp.zeroWindows.client + tcp.zeroWindows.server;
+    this.gapBytes += tcp.gapBytes.client + tcp.gapBytes.server;
+    this.bytesFromClients += tcp.bytes.client;
+    this.bytesFromServers += tcp.bytes.server;
+    const errorsBefore = this.serverErrors.count;
+    for (const exchange of connection.exchanges) this.#addExchange(exchange, connection.id);
+    if (connection.exchangeCount > 0) this.httpConnections++;
+    if (endingWords[ending.why].severity === 'bad' || this.serverErrors.count > errorsBefore) this.troubled++;
+  }
+
+  #addTotals({ exchangeCount, responseCount, exchanges, tcp }: Connection): void {
+    const { totals } = this;
+    let notSeen = 0;
+    for (const exchange of exchanges) if (!exchange.requestSeen) notSeen++;
+    totals.connections++;
+    totals.requests += exchangeCount - notSeen;
+    totals.responses += responseCount;
+    if (exchangeCount > 1) totals.reusedConnections++;
+    totals.resets += tcp.resets.client + tcp.resets.server;
+    totals.fins += tcp.fins.client + tcp.fins.server;
+    totals.keepAliveProbes += tcp.keepAliveProbes.client + tcp.keepAliveProbes.server;
+    totals.keepAliveAnswers += tcp.keepAliveAnswers.client + tcp.keepAliveAnswers.server;
+    totals.retransmissions += tcp.retransmissions.client + tcp.retransmissions.server;
+  }
+
+  #addServerName(name: string): void {
+    const count = this.serverNames.get(name);
+    if (count !== undefined || this.serverNames.size < serverNameLimit) this.serverNames.set(name, (count ?? 0) + 1);
+  }
+
+  #addExchange(exchange: Exchange, connection: ConnectionId): void {
+    const { status, waited, responseEnd, firstByte, requestAt, requestSeen } = exchange;
+    if (status !== null) {
+      if (status < 1000) this.statuses[status] = this.statuses[status]! + 1;
+      if (status >= 500) {
+        this.serverErrors.count++;
+        const { connections } = this.serverErrors;
+        if (connections.length < connectionsPerTrouble && connections.at(-1) !== connection) connections.push(connection);
+      }
+    }
+    const end = responseEnd ?? firstByte;
+    if (end === null || !requestSeen) return;
+    this.waited.client += waited.client;
+    this.waited.network += waited.network;
+    this.waited.server += waited.server;
+    const durationNs = end.atNs - requestAt.atNs;
+    this.answerTimes.add(durationNs);
+    if (this.slowest !== null && durationNs <= this.slowest.durationNs) return;
+    const { method, target, waitedOn } = exchange;
+    this.slowest = { connection, method, target: target.slice(0, targetLimit), durationNs, waitedOn, status };
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The life of a connection as a row of pieces: opening, requests, waiting, answers, gaps, ending. Geometry only; painting is
+ * somebody else's (a terminal row, an SVG bar).
+ *
+ * Two steps. `lifeOf` says what happened when, in times, bounded whatever the connection did: the first and the last exchanges
+ * and the count of those between. `layOutLife` puts it into a given number of columns. Time is compressed there, because
+ * one idle gap of a minute would leave nothing of forty exchanges of a millisecond: a piece's width grows with the
+ * logarithm of its duration, and gaps worth knowing carry their duration as text.
+ */
+import type { Connection, Exchange, Mark } from '../story/index.js';
+import { formatShortDuration, type Script } from './quantity.js';
+
+export type PieceKind = 'opening' | 'joined' | 'request' | 'waiting' | 'answer' | 'unanswered' | 'bytes' | 'gap' | 'ending';
+
+/** How an exchange went, for its colour: by status class, or what is missing. */
+export type Outcome = 'ok' | 'client-error' | 'server-error' | 'incomplete';
+
+export interface LifePiece {
+  readonly kind: PieceKind;
+  readonly startNs: number;
+  readonly endNs: number;
+  /** Number of the exchange from 1, or 0. */
+  readonly exchange: number;
+  readonly outcome: Outcome | null;
+  /** Keep-alive probes, and segments sent again, within the piece. */
+  readonly probes: number;
+  readonly repeats: number;
+}
+
+export interface Life {
+  readonly opening: LifePiece;
+  /** The first exchanges, each with the gap before it and its own pieces. */
+  readonly head: readonly (readonly LifePiece[])[];
+  /** Exchanges between head and tail. */
+  readonly omitted: number;
+  readonly tail: readonly (readonly LifePiece[])[];
+  /** Bytes of another protocol, the last gap, the ending. */
+  readonly close: readonly LifePiece[];
+  readonly end: 'fin' | 'rst' | 'timeout' | 'open';
+}
+
+/** Exchanges of which pieces are made, at each end of the connection. */
+const exchangesAtEachEnd = 24;
+
+export function lifeOf(connection: Connection): Life {
+  const { exchanges, exchangeCount, ending } = connection;
+  const marks = new PointCounter(connection.marks);
+  let now = connection.opened.atNs;
+  const piece: PieceMaker = (kind, endNs, exchange = null) => {
+    const startNs = now;
+    now = Math.max(now, endNs);
+    const outcome = exchange === null ? null : outcomeOf(exchange);
+    return { kind, startNs, endNs: now, exchange: exchange?.number ?? 0, outcome, ...marks.upTo(now) };
+  };
+  const known = connection.sidesFrom === 'syn' || connection.sidesFrom === 'syn-ack';
+  const opening = piece(known ? 'opening' : 'joined', now + (connection.handshakeNs ?? 0));
+
+  const kept = exchanges.length;
+  const whole = exchangeCount === kept && kept <= 2 * exchangesAtEachEnd;
+  const headCount = whole ? kept : Math.min(kept, exchangesAtEachEnd);
+  // When the model itself left out the later exchanges, nothing is known of the newest ones.
+  const tailStart = whole || exchangeCount > kept ? kept : kept - exchangesAtEachEnd;
+  const head = exchanges.slice(0, headCount).map((exchange, index) => exchangePieces(exchange, index > 0, now, piece));
+  const tail = exchanges.slice(tailStart).map((exchange) => exchangePieces(exchange, true, now, piece));
+
+  const close: LifePiece[] = [];
+  const bytes = connection.tcp.bytes.client + connection.tcp.bytes.server;
+  if (exchangeCount === 0 && bytes > 0) close.push(piece('bytes', ending.at.atNs - (ending.idleNs ?? 0)));
+  if (ending.at.atNs > now) close.push(piece('gap', ending.at.atNs));
+  close.push(piece('ending', ending.at.atNs));
+  return { opening, head, omitted: exchangeCount - headCount - tail.length, tail, close, end: ending.how };
+}
+
+type PieceMaker = (kind: PieceKind, endNs: number, exchange?: Exchange | null) => LifePiece;
+
+function exchangePieces(exchange: Exchange, reused: boolean, now: number, piece: PieceMaker): LifePiece[] {
+  const { requestAt, requestEnd, firstByte, responseEnd, requestSeen } = exchange;
+  const pieces: LifePiece[] = [];
+  if (requestAt.atNs > now || (reused && !exchange.pipelined)) pieces.push(piece('gap', requestAt.atNs));
+  if (requestSeen) pieces.push(piece('request', (requestEnd ?? requestAt).atNs, exchange));
+  if (firstByte === null) {
+    pieces.push(piece('unanswered', (requestEnd ?? requestAt).atNs, exchange));
+  } else {
+    if (requestSeen) pieces.push(piece('waiting', firstByte.atNs, exchange));
+    pieces.push(piece('answer', (responseEnd ?? firstByte).atNs, exchange));
+  }
+  return pieces;
+}
+
+function outcomeOf({ status, complete, requestSeen }: Exchange): Outcome {
+  if (status !== null && status >= 500) return 'server-error';
+  if (!complete && requestSeen) return 'incomplete';
+  if (status === null) return 'incomplete';
+  return status >= 400 ? 'client-error' : 'ok';
+}
+
+/** Walks the marks once, forward, and counts what lies before a time. */
+class PointCounter {
+  readonly #points: Mark[];
+  #at = 0;
+
+  constructor(marks: readonly Mark[]) {
+    this.#points = marks.filter(({ kind }) => isProbe(kind) || isRepeat(kind)).sort((a, b) => a.atNs - b.atNs);
+  }
+
+  upTo(ns: number): { probes: number; repeats: number } {
+    let probes = 0;
+    let repeats = 0;
+    while (this.#at < this.#points.length && this.#points[this.#at]!.atNs <= ns) {
+      if (isProbe(this.#points[this.#at++]!.kind)) probes++;
+      else repeats++;
+    }
+    return { probes, repeats };
+  }
+}
+
+const isProbe = (kind: Mark['kind']): boolean => kind === 'keep-alive-probe' || kind === 'zero-window-probe';
+const isRepeat = (kind: Mark['kind']): boolean =>
+  kind === 'retransmission' || kind === 'fast-retransmission' || kind === 'spurious-retransmission';
+
+/** A run of equal columns. */
+export interface LifeRun {
+  readonly kind: PieceKind | 'probe' | 'repeat' | 'label' | 'more';
+  readonly columns: number;
+  /** `label` and `more`: what stands there; exactly `columns` characters. */
+  readonly text: string;
+  readonly outcome: Outcome | null;
+}
+
+/** The life in at most `columns` columns: as much of it as fits, the longest gaps labelled, the middle left out first. */
+export function layOutLife(life: Life, columns: number, script: Script): LifeRun[] {
+  const exchanges = [...life.head, ...life.tail];
+  const gaps = [...exchanges.flat(), ...life.close].filter(
+    ({ kind, startNs, endNs }) => kind === 'gap' && endNs - startNs >= labelledGapNs,
+  );
+  gaps.sort((a, b) => b.endNs - b.startNs - (a.endNs - a.startNs));
+  const attempt = (keep: number, labels: number, size: Size): LifeRun[] | null => {
+    const labelled = new Set(gaps.slice(0, labels));
+    const draw = (pieces: readonly LifePiece[]): LifeRun[] =>
+      pieces.flatMap((piece) => runsOf(piece, labelled.has(piece), size, script));
+    const omitted = life.omitted + exchanges.length - keep;
+    // The middle is left out where the model left it out, so that head and tail stay what they are.
+    const headKeep = omitted === 0 ? keep : Math.min(life.head.length, Math.max(Math.ceil(keep / 2), keep - life.tail.length));
+    const first = exchanges.slice(0, headKeep);
+    const last = exchanges.slice(exchanges.length - (keep - headKeep));
+    const more = omitted > 0 ? [textRun('more', moreText(omitted, script))] : [];
+    const runs = [...draw([life.opening]), ...draw(first.flat()), ...more, ...draw(last.flat()), ...draw(life.close)];
+    return widthOf(runs) <= columns ? runs : null;
+  };
+  const all = exchanges.length;
+  for (const labels of new Set([gaps.length, Math.min(3, gaps.length), Math.min(1, gaps.length), 0])) {
+    const runs = attempt(all, labels, 'natural') ?? (labels <= 1 ? attempt(all, labels, 'least') : null);
+    if (runs !== null) return runs;
+  }
+  for (let keep = all - 1; keep >= 0; keep--) {
+    const runs = attempt(keep, Math.min(1, gaps.length), 'least') ?? attempt(keep, 0, 'least');
+    if (runs !== null) return runs;
+  }
+  return [];
+}
+
+type Size = 'natural' | 'least';
+
+/** Gaps from here on carry their duration. */
+const labelledGapNs = 1e9;
+
+const widthOf = (runs: readonly LifeRun[]): number => runs.reduce((sum, run) => sum + run.columns, 0);
+const moreText = (count: number, { unicode }: Script): string => (unicode ? `⋯${count}⋯` : `..${count}..`);
+const textRun = (kind: 'label' | 'more', text: string): LifeRun => ({ kind, columns: text.length, text, outcome: null });
+
+/** One column below 10 ms, one more for each power of ten, five at most. */
+const logColumns = (ns: number): number => (ns < 1e7 ? 1 : Math.min(5, 2 + Math.floor(Math.log10(ns / 1e7))));
+
+function runsOf(piece: LifePiece, labelled: boolean, size: Size, script: Script): LifeRun[] {
+  const duration = piece.endNs - piece.startNs;
+  const run = (kind: LifeRun['kind'], columns: number): LifeRun => ({ kind, columns, text: '', outcome: piece.outcome });
+  const columns = size === 'least' ? 1 : logColumns(duration);
+  switch (piece.kind) {
+    case 'opening':
+    case 'joined':
+    case 'ending':
+      return [run(piece.kind, 1)];
+    // A request takes a column of its own only when sending it took long: a slow upload.
+    case 'request':
+      return duration >= 1e7 && size === 'natural' ? [run('request', columns)] : [];
+    case 'waiting':
+      return duration >= 1e7 ? [run('waiting', columns)] : [];
+    case 'answer':
+    case 'unanswered':
+    case 'bytes':
+      return [run(piece.kind, columns), ...(piece.repeats > 0 ? [run('repeat', 1)] : [])];
+    case 'gap': {
+      const probes = piece.probes > 0 ? [run('probe', size === 'least' ? 1 : Math.min(3, piece.probes))] : [];
+      const repeats = piece.repeats > 0 ? [run('repeat', 1)] : [];
+      if (labelled)
+        return [run('gap', 1), textRun('label', formatShortDuration(duration, script)), ...probes, ...repeats, run('gap', 1)];
+      return [run('gap', size === 'least' ? 1 : Math.min(3, columns)), ...probes, ...repeats];
+    }
+  }
+}
