@@ -1,3 +1,4 @@
+export { type ConnectionPredicate, FilterError, hasHost, hasPort, parseFilter } from './filter.js';
 export type {
   Connection,
   Ending,
@@ -7,7 +8,6 @@ export type {
   Exchange,
   Finding,
   FindingLevel,
-  Framing,
   InterimResponse,
   Mark,
   MarkKind,
