@@ -24,6 +24,7 @@ const layers: Readonly<Record<string, Layer>> = {
   packets: { mayImport: ['base'], platform: 'any' },
   story: { mayImport: ['base', 'wire'], platform: 'any' },
   view: { mayImport: ['base', 'story'], platform: 'any', packages: ['picocolors'] },
+  engine: { mayImport: ['base', 'wire'], platform: 'node' },
   cli: {
     mayImport: ['base', 'wire', 'packets', 'story', 'view'],
     platform: 'node',
