@@ -29,3 +29,20 @@ export type {
 export { persistenceOf, persistenceTable } from './persistence.js';
 export type { MessageProblem, ProblemCode } from './problem.js';
 export { problemKinds } from './problem.js';
+export type { WrittenFraming } from './write-body.js';
+export { BodyWriter, chunkEnd, lastChunk, writeChunkStart, writeLastChunk } from './write-body.js';
+export type { FieldsToWrite, RequestHeadToWrite, ResponseHeadToWrite } from './write-head.js';
+export {
+  assertFieldName,
+  assertFieldValue,
+  eachField,
+  reasonPhrase,
+  writeFieldLine,
+  writeFields,
+  writeRequestHead,
+  writeRequestLine,
+  writeResponseHead,
+  writeStatusLine,
+} from './write-head.js';
+export type { WriteProblemCode } from './write-problem.js';
+export { MessageWriteError, writeProblemKinds } from './write-problem.js';
