@@ -1,4 +1,6 @@
 export { type ConnectionPredicate, FilterError, hasHost, hasPort, parseFilter } from './filter.js';
+export type { StoryOptions } from './fold.js';
+export { Story } from './fold.js';
 export type {
   Connection,
   Ending,

@@ -4,6 +4,7 @@
  * whoever draws them escapes them.
  */
 import type { ConnectionId, Endpoint, SegmentCall, Side } from '../base/index.js';
+import type { Framing } from '../wire/index.js';
 
 /** A moment in the capture, with the packet that shows it. */
 export interface Moment {
@@ -54,9 +55,6 @@ export interface InterimResponse extends Moment {
 }
 
 export type Waiter = Side | 'network';
-
-/** How a message's end is found. RFC 9112 §6. */
-export type Framing = 'none' | 'content-length' | 'chunked' | 'until-close' | 'tunnel';
 
 /** One request and its response. Members are null where the capture does not show them. */
 export interface Exchange {

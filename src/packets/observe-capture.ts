@@ -1,0 +1,74 @@
+/**
+ * The whole way of a capture: bytes in, observations out.
+ */
+import type { Observer, SourceProblem, SourceSummary } from '../base/index.js';
+import { CaptureReader } from './capture-reader.js';
+import { FlowTable } from './flow-table.js';
+import type { Segment } from './segment.js';
+
+export interface CaptureObservation {
+  /** Takes the next bytes of the file, of any number. They are borrowed for the call. */
+  push(chunk: Uint8Array): void;
+  /** No further bytes are of use: the packet limit was reached or this is no capture. */
+  readonly done: boolean;
+  /** Packets read so far. */
+  readonly packets: number;
+  /** What is known of the source so far. */
+  summary(): SourceSummary;
+  /** The end of the input: closes every connection and gives the summary. */
+  end(): SourceSummary;
+}
+
+export interface CaptureObservationOptions {
+  readonly observe: Observer;
+  /** Connections followed at once; see `flowLimits`. */
+  readonly connectionLimit?: number | undefined;
+  /** Stop after this many packets. */
+  readonly maxPackets?: number | undefined;
+}
+
+/** Reads a capture (pcap or pcapng, not compressed) pushed in chunks, and says what each TCP connection did. Never throws for what the file holds. */
+export function observeCapture(options: CaptureObservationOptions): CaptureObservation {
+  const table = new FlowTable(options.observe, options.connectionLimit);
+  const reader = new CaptureReader({
+    onSegment: (segment: Segment) => table.accept(segment),
+    ...(options.maxPackets === undefined ? {} : { maxPackets: options.maxPackets }),
+  });
+  return {
+    push: (chunk) => reader.push(chunk),
+    get done() {
+      return reader.done;
+    },
+    get packets() {
+      return reader.packets;
+    },
+    summary: () => withTableProblems(reader.summary(), table),
+    end: () => {
+      const summary = reader.end();
+      table.end();
+      return withTableProblems(summary, table);
+    },
+  };
+}
+
+function withTableProblems(summary: SourceSummary, table: FlowTable): SourceSummary {
+  const facts = table.summary();
+  const problems: SourceProblem[] = [...summary.problems];
+  if (facts.evicted > 0) {
+    problems.push({
+      code: 'too-many-connections',
+      count: facts.evicted,
+      firstPacket: facts.firstEvictedPacket,
+      text: 'More connections were open at once than are followed; the least recently active were told as they stood.',
+    });
+  }
+  if (facts.stragglers > 0) {
+    problems.push({
+      code: 'straggler-packets',
+      count: facts.stragglers,
+      firstPacket: facts.firstStragglerPacket,
+      text: 'Packets without data came for connections that had ended long before; they were left out.',
+    });
+  }
+  return { ...summary, problems };
+}

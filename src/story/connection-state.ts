@@ -1,0 +1,462 @@
+/**
+ * One connection while its story is being told: takes the connection's observations in order and keeps its `Connection` value
+ * up to date. What can only be decided at the end (the ending, Zeek's state) is decided in `close`.
+ */
+import {
+  type AckObservation,
+  type BytesObservation,
+  type CallObservation,
+  type FinObservation,
+  type GapObservation,
+  type MessageEndObservation,
+  type OpenedObservation,
+  otherSide,
+  type RequestHeadObservation,
+  type ResetObservation,
+  type ResponseHeadObservation,
+  type Side,
+  type SynObservation,
+} from '../base/index.js';
+import { looksLikeRequestStart, looksLikeResponseStart } from '../wire/index.js';
+import { type ClosingFacts, decideEnding } from './ending.js';
+import { HttpTalk, type TalkListener } from './http-talk.js';
+import {
+  type Connection,
+  type Exchange,
+  type Mark,
+  type MarkKind,
+  type Moment,
+  type PerSide,
+  storyLimits,
+  type TcpTally,
+  type Totals,
+} from './model.js';
+import { httpProtocol, isUnfinishedClientHello, noProtocol, sniffLimit, sniffProtocol, unknownProtocol } from './sniff.js';
+import { WaitAccount } from './waiting.js';
+import { ZeekView } from './zeek.js';
+
+/** What all connections of a story share. */
+export interface StoryShared {
+  readonly totals: Totals;
+  /** Exchanges kept in connections that are not closed. */
+  keptExchanges: number;
+  readonly marksOf: (connection: number) => number;
+}
+
+const both = (): PerSide<number> => ({ client: 0, server: 0 });
+
+const emptyTally = (): TcpTally => ({
+  keepAliveProbes: both(),
+  keepAliveAnswers: both(),
+  retransmissions: both(),
+  outOfOrder: both(),
+  duplicateAcks: both(),
+  zeroWindows: both(),
+  zeroWindowProbes: both(),
+  lostSegments: both(),
+  fins: both(),
+  resets: both(),
+  syns: both(),
+  bytes: both(),
+  gapBytes: both(),
+});
+
+export class ConnectionState implements TalkListener {
+  readonly connection: Connection;
+  private readonly shared: StoryShared;
+  private readonly zeek = new ZeekView();
+  private readonly wait = new WaitAccount();
+  private readonly talk: HttpTalk;
+  private readonly marksLimit: number;
+  /** The newest marks, once the first half of `connection.marks` is full: a ring. */
+  private newestMarks: Mark[] | null = null;
+  private newestNext = 0;
+  private swapped = false;
+  private at: Moment;
+  private synAt: Moment | null = null;
+  private handshakeDone = false;
+  private lastByteNs: number | null = null;
+  private lastExchange: Exchange | null = null;
+  private firstClose: ClosingFacts['firstClose'] = null;
+  private readonly finAt: PerSide<Moment | null> = { client: null, server: null };
+  private unanswered: { from: Side; probes: number; retransmissions: number; last: Moment } | null = null;
+  private tunnel = false;
+  private unackedRequests = 0;
+  private marksAdded = 0;
+  /** First bytes of a TLS handshake whose ClientHello is not whole yet. */
+  private helloBytes: Uint8Array | null = null;
+
+  constructor(opened: OpenedObservation, shared: StoryShared) {
+    const at: Moment = { atNs: opened.atNs, packet: opened.packet };
+    this.at = at;
+    this.shared = shared;
+    this.marksLimit = shared.marksOf(opened.connection);
+    this.talk = new HttpTalk(this, this.wait);
+    this.connection = {
+      id: opened.connection,
+      client: opened.client,
+      server: opened.server,
+      sidesFrom: opened.evidence === 'mid-stream' ? 'guess' : opened.evidence,
+      protocol: noProtocol,
+      opened: at,
+      last: at,
+      closed: null,
+      handshakeNs: null,
+      synToSynAckNs: null,
+      exchanges: [],
+      exchangeCount: 0,
+      responseCount: 0,
+      idleGapsNs: [],
+      ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
+      tcp: emptyTally(),
+      zeek: { connState: 'OTH', history: '' },
+      marks: [],
+      marksOmitted: 0,
+    };
+  }
+
+  syn(observation: SynObservation): void {
+    const from = this.arrive(observation);
+    this.connection.tcp.syns[from]++;
+    this.zeek.syn(from, observation.acknowledges);
+    this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
+    if (!observation.acknowledges) {
+      if (!observation.repeated) this.synAt = this.at;
+      else this.noteUnanswered(from, 'retransmissions');
+    } else {
+      this.unanswered = null;
+      if (this.synAt !== null && this.connection.synToSynAckNs === null) {
+        this.connection.synToSynAckNs = Math.max(0, this.at.atNs - this.synAt.atNs);
+        this.wait.roundTripNs = this.connection.synToSynAckNs;
+      }
+    }
+  }
+
+  ack(observation: AckObservation): void {
+    const from = this.arrive(observation);
+    if (observation.pure) {
+      this.zeek.pureAck(from);
+      if (!this.handshakeDone && from === 'client' && this.connection.tcp.syns.server > 0) this.completeHandshake();
+    }
+    if (observation.coversAll) {
+      this.wait.acknowledged(from, this.handshakeDone ? observation.roundTripNs : null);
+      if (
+        this.connection.handshakeNs !== null &&
+        observation.roundTripNs !== null &&
+        from === 'client' &&
+        this.wait.roundTripNs <= 0
+      ) {
+        this.wait.roundTripNs = observation.roundTripNs;
+      }
+      if (from === 'server' && this.unackedRequests > 0) this.acknowledgeRequests();
+    }
+    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    if (observation.pure) this.addMark('ack', from, 0, -1);
+  }
+
+  bytes(observation: BytesObservation): void {
+    let from = this.arrive(observation);
+    const byteCount = observation.end - observation.start;
+    const connection = this.connection;
+    if (!this.handshakeDone && connection.tcp.syns.server > 0 && from === 'client') this.completeHandshake();
+    if (connection.sidesFrom === 'guess' && this.swapIfReversed(observation, from)) from = otherSide(from);
+    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    connection.tcp.bytes[from] += byteCount;
+    this.zeek.data(from, byteCount);
+    this.wait.bytes(from, observation.atNs);
+    this.lastByteNs = this.lastByteNs === null ? observation.atNs : Math.max(this.lastByteNs, observation.atNs);
+    const marked = this.marksAdded;
+    this.readBytes(observation, from);
+    if (this.marksAdded === marked && this.marksLimit > 0) {
+      this.addMark('data', from, byteCount, this.lastExchange === null ? -1 : this.lastExchange.number - 1);
+    }
+  }
+
+  gap(observation: GapObservation): void {
+    const from = this.arrive(observation);
+    this.connection.tcp.gapBytes[from] += observation.byteCount;
+    this.zeek.gap(from);
+    this.talk.gap(from, observation.byteCount);
+    this.addMark('gap', from, observation.byteCount, -1);
+  }
+
+  call(observation: CallObservation): void {
+    const from = this.arrive(observation);
+    const tcp = this.connection.tcp;
+    const totals = this.shared.totals;
+    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    switch (observation.call) {
+      case 'keep-alive-probe':
+        tcp.keepAliveProbes[from]++;
+        totals.keepAliveProbes++;
+        this.noteUnanswered(from, 'probes');
+        break;
+      case 'keep-alive-answer':
+        tcp.keepAliveAnswers[from]++;
+        totals.keepAliveAnswers++;
+        break;
+      case 'zero-window-probe':
+        tcp.zeroWindowProbes[from]++;
+        break;
+      case 'zero-window-probe-answer':
+        break;
+      case 'zero-window':
+        tcp.zeroWindows[from]++;
+        this.zeek.zeroWindow(from);
+        this.wait.window(from, true);
+        break;
+      case 'window-update':
+        this.wait.window(from, false);
+        break;
+      case 'retransmission':
+      case 'fast-retransmission':
+      case 'spurious-retransmission':
+        tcp.retransmissions[from]++;
+        totals.retransmissions++;
+        this.zeek.retransmission(from);
+        this.wait.trouble(from);
+        if (observation.call !== 'spurious-retransmission') this.noteUnanswered(from, 'retransmissions');
+        break;
+      case 'out-of-order':
+        tcp.outOfOrder[from]++;
+        this.wait.trouble(from);
+        break;
+      case 'duplicate-ack':
+        tcp.duplicateAcks[from]++;
+        break;
+      case 'lost-segment':
+        tcp.lostSegments[from]++;
+        break;
+      case 'window-full':
+      case 'ack-of-unseen':
+      case 'duplicate-frame':
+        break;
+    }
+    this.addMark(observation.call, from, observation.byteCount, -1);
+  }
+
+  fin(observation: FinObservation): void {
+    const from = this.arrive(observation);
+    this.connection.tcp.fins[from]++;
+    this.shared.totals.fins++;
+    if (!observation.repeated) {
+      this.zeek.fin(from);
+      this.finAt[from] = this.at;
+      this.firstClose ??= { from, how: 'fin', at: this.at, leftUnacknowledged: observation.unacknowledgedByteCount > 0 };
+      if (this.finAt.client !== null && this.finAt.server !== null) this.connection.closed ??= this.at;
+    }
+    this.addMark('fin', from, 0, -1);
+  }
+
+  reset(observation: ResetObservation): void {
+    const from = this.arrive(observation);
+    this.connection.tcp.resets[from]++;
+    this.shared.totals.resets++;
+    this.addMark('reset', from, 0, -1);
+    if (observation.repeated) return;
+    this.zeek.reset(from);
+    this.firstClose ??= { from, how: 'rst', at: this.at, leftUnacknowledged: false };
+    this.connection.closed ??= this.at;
+  }
+
+  /** From a source that knows messages. */
+  message(observation: RequestHeadObservation | ResponseHeadObservation | MessageEndObservation): void {
+    const from =
+      observation.kind === 'message-end' ? observation.from : observation.kind === 'request-head' ? 'client' : 'server';
+    this.arrive({ atNs: observation.atNs, packet: observation.packet, from });
+    if (!this.handshakeDone) this.handshakeDone = true;
+    this.lastByteNs = observation.atNs;
+    this.talk.told(observation, this.at);
+  }
+
+  /** The end of the story: what only the whole can tell. */
+  close(): Connection {
+    const connection = this.connection;
+    const lastMoment = connection.last;
+    const partialRequest = this.talk.hasPartialRequest;
+    const ends = (['client', 'server'] as const).map((side) => ({
+      side,
+      fin: this.finAt[side],
+      at: this.finAt[side] ?? lastMoment,
+    }));
+    ends.sort((a, b) => a.at.atNs - b.at.atNs);
+    for (const { side, fin, at } of ends) this.talk.end(side, fin !== null, at);
+    if (connection.protocol.name === 'none' && this.lastByteNs !== null) connection.protocol = unknownProtocol;
+    connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
+    connection.ending = decideEnding(connection, {
+      firstClose: this.firstClose,
+      joinedLate: connection.sidesFrom === 'guess' || connection.sidesFrom === 'bytes',
+      handshakeDone: this.handshakeDone,
+      lastByteNs: this.lastByteNs,
+      anyBytes: this.lastByteNs !== null || connection.tcp.gapBytes.client + connection.tcp.gapBytes.server > 0,
+      unanswered: this.unanswered,
+      tunnel: this.tunnel,
+      partialRequest,
+      lastExchange: this.lastExchange,
+    });
+    this.shared.keptExchanges -= connection.exchanges.length;
+    if (connection.exchangeCount > 1) this.shared.totals.reusedConnections++;
+    if (this.newestMarks !== null) {
+      const ring = this.newestMarks;
+      connection.marks = connection.marks.concat(ring.slice(this.newestNext), ring.slice(0, this.newestNext));
+      this.newestMarks = null;
+    }
+    return connection;
+  }
+
+  // What the talk tells.
+
+  exchangeBegan(exchange: Exchange, idleNs: number): void {
+    const connection = this.connection;
+    connection.exchangeCount++;
+    if (exchange.requestSeen) {
+      this.shared.totals.requests++;
+      this.unackedRequests++;
+    }
+    this.lastExchange = exchange;
+    const mayKeep =
+      this.shared.keptExchanges < storyLimits.exchangesOfOpenConnections ||
+      connection.exchanges.length < storyLimits.exchangesAlwaysKept;
+    if (connection.exchanges.length < storyLimits.exchangesPerConnection && mayKeep) {
+      connection.exchanges.push(exchange);
+      this.shared.keptExchanges++;
+      if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
+    }
+    if (connection.protocol.name !== 'http/1') connection.protocol = httpProtocol;
+  }
+
+  responseSeen(_exchange: Exchange, isInterim: boolean): void {
+    this.shared.totals.responses++;
+    if (!isInterim) this.connection.responseCount++;
+  }
+
+  mark(kind: MarkKind, from: Side, exchange: Exchange | null): void {
+    this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
+  }
+
+  tunnelBegan(detail: string): void {
+    this.tunnel = true;
+    this.connection.protocol = { ...this.connection.protocol, detail };
+  }
+
+  /** Notes the moment of an observation and gives the side it came from, as the story has the sides. */
+  private arrive(observation: { readonly atNs: number; readonly packet: number; readonly from: Side }): Side {
+    const at: Moment = { atNs: observation.atNs, packet: observation.packet };
+    this.at = at;
+    if (at.packet >= this.connection.last.packet) this.connection.last = at;
+    this.wait.advance(at.atNs, this.talk.pending, this.talk.pendingFrom);
+    return this.swapped ? otherSide(observation.from) : observation.from;
+  }
+
+  private completeHandshake(): void {
+    this.handshakeDone = true;
+    if (this.synAt !== null) this.connection.handshakeNs = Math.max(0, this.at.atNs - this.synAt.atNs);
+  }
+
+  private acknowledgeRequests(): void {
+    const { pending, pendingFrom } = this.talk;
+    for (let index = pendingFrom; index < pending.length; index++) {
+      if (pending[index].requestEnd !== null) pending[index].requestAcked ??= this.at;
+    }
+    this.unackedRequests = 0;
+  }
+
+  private noteUnanswered(from: Side, what: 'probes' | 'retransmissions'): void {
+    if (this.unanswered === null || this.unanswered.from !== from) {
+      this.unanswered = { from, probes: 0, retransmissions: 0, last: this.at };
+    }
+    this.unanswered[what]++;
+    this.unanswered.last = this.at;
+  }
+
+  private swapIfReversed(observation: BytesObservation, from: Side): boolean {
+    const { data, start, end } = observation;
+    const isRequest = looksLikeRequestStart(data, start, end) === 'yes';
+    const isResponse = !isRequest && looksLikeResponseStart(data, start, end) === 'yes';
+    if (!isRequest && !isResponse) return false;
+    this.connection.sidesFrom = 'bytes';
+    if ((from === 'client') === isRequest) return false;
+    this.swapped = !this.swapped;
+    const connection = this.connection;
+    [connection.client, connection.server] = [connection.server, connection.client];
+    for (const counts of Object.values(connection.tcp) as PerSide<number>[]) {
+      [counts.client, counts.server] = [counts.server, counts.client];
+    }
+    [this.finAt.client, this.finAt.server] = [this.finAt.server, this.finAt.client];
+    if (this.firstClose !== null) this.firstClose = { ...this.firstClose, from: otherSide(this.firstClose.from) };
+    connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
+    this.unanswered = null;
+    this.zeek.swap();
+    return true;
+  }
+
+  private readBytes(observation: BytesObservation, from: Side): void {
+    const { data, start, end } = observation;
+    const talk = this.talk;
+    const protocol = this.connection.protocol.name;
+    if (talk.isTunnel(from)) {
+      this.sniffTunnel(data, start, end, from);
+      return;
+    }
+    if (this.helloBytes !== null && from === 'client') this.continueHello(data, start, end);
+    if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1') return;
+    talk.bytes(from, data, start, end, this.at);
+    if (talk.isHttp) {
+      if (this.connection.protocol.name !== 'http/1') this.connection.protocol = httpProtocol;
+      return;
+    }
+    if (protocol === 'none' && talk.heldBytes(from) === null) this.sniff(data, start, end, from);
+  }
+
+  private sniff(data: Uint8Array, start: number, end: number, from: Side): void {
+    const found = sniffProtocol(data, start, end, from);
+    this.connection.protocol = found ?? unknownProtocol;
+    if (found?.name === 'tls' && from === 'client' && isUnfinishedClientHello(data, start, end)) {
+      this.helloBytes = data.slice(start, end);
+    }
+  }
+
+  private continueHello(data: Uint8Array, start: number, end: number): void {
+    const held = this.helloBytes;
+    if (held === null) return;
+    const room = Math.max(0, sniffLimit - held.length);
+    const more = data.subarray(start, Math.min(end, start + room));
+    const bytes = new Uint8Array(held.length + more.length);
+    bytes.set(held);
+    bytes.set(more, held.length);
+    const found = sniffProtocol(bytes, 0, bytes.length, 'client');
+    if (found !== null) this.connection.protocol = found;
+    this.helloBytes = isUnfinishedClientHello(bytes, 0, bytes.length) ? bytes : null;
+  }
+
+  /** What goes through a tunnel is named once, by its first bytes. */
+  private sniffTunnel(data: Uint8Array, start: number, end: number, from: Side): void {
+    const protocol = this.connection.protocol;
+    if (protocol.detail !== 'CONNECT' || from !== 'client') return;
+    const inner = sniffProtocol(data, start, end, from);
+    this.connection.protocol = {
+      ...protocol,
+      detail: `CONNECT, inside: ${inner?.name ?? 'unknown'}`,
+      serverName: inner?.serverName ?? null,
+    };
+  }
+
+  private addMark(kind: MarkKind, from: Side, byteCount: number, exchange: number): void {
+    this.marksAdded++;
+    if (this.marksLimit === 0) return;
+    const mark: Mark = { kind, from, atNs: this.at.atNs, packet: this.at.packet, byteCount, exchange };
+    const half = this.marksLimit >> 1;
+    if (this.connection.marks.length < half || this.marksLimit === Number.POSITIVE_INFINITY) {
+      this.connection.marks.push(mark);
+      return;
+    }
+    this.newestMarks ??= [];
+    if (this.newestMarks.length < this.marksLimit - half) {
+      this.newestMarks.push(mark);
+      return;
+    }
+    this.newestMarks[this.newestNext] = mark;
+    this.newestNext = (this.newestNext + 1) % this.newestMarks.length;
+    this.connection.marksOmitted++;
+  }
+}

@@ -1,0 +1,433 @@
+/**
+ * The HTTP/1 of one connection: reads ordered bytes of both directions with `wire` and keeps the exchanges.
+ *
+ * Rules
+ * - Each direction is recognised by its own first bytes, so a response without its request is still told, and so is HTTP in
+ *   the unusual direction (a server that sends requests through a connection that was opened to it).
+ * - Where a connection was joined in mid-stream, or is of no known protocol, the start of every segment is looked at until a
+ *   message begins.
+ * - A final response answers the oldest request that has none. Interim responses (1xx) belong to the same.
+ * - Times are those of the packets that carried the bytes; an end that waited for a hole to be filled is dated by the latest
+ *   packet it needed.
+ */
+import {
+  type MessageEndObservation,
+  otherSide,
+  type RequestHeadObservation,
+  type ResponseHeadObservation,
+  type Side,
+} from '../base/index.js';
+import {
+  type AnsweredRequest,
+  type Fields,
+  looksLikeRequestStart,
+  looksLikeResponseStart,
+  type MessageOutcome,
+  type MessageProblem,
+  parseKeepAlive,
+  type RequestHandler,
+  type RequestHead,
+  RequestReader,
+  type ResponseHandler,
+  type ResponseHead,
+  ResponseReader,
+} from '../wire/index.js';
+import { type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
+import { sniffLimit } from './sniff.js';
+import { type SeenRequestHead, type SeenResponseHead, toldRequestHead, toldResponseHead } from './told-head.js';
+import { type WaitAccount, waitedOn } from './waiting.js';
+
+/** What the talk tells its connection. */
+export interface TalkListener {
+  exchangeBegan(exchange: Exchange, idleNs: number): void;
+  responseSeen(exchange: Exchange, isInterim: boolean): void;
+  mark(kind: MarkKind, from: Side, exchange: Exchange | null): void;
+  tunnelBegan(detail: string): void;
+}
+
+type Reading = 'undecided' | 'request' | 'response' | 'tunnel';
+
+class Direction {
+  reading: Reading = 'undecided';
+  requests: RequestReader | null = null;
+  responses: ResponseReader | null = null;
+  /** First bytes that were too few to tell. */
+  heldBytes: Uint8Array | null = null;
+  heldSince: Moment | null = null;
+  messageStart: Moment | null = null;
+  /** A FIN of this side ended its stream, here. */
+  ended = false;
+  inMessage = false;
+}
+
+const none: Moment = { atNs: 0, packet: 0 };
+
+export class HttpTalk {
+  /** Exchanges that have no complete response yet, from `pendingFrom` on, oldest first. */
+  readonly pending: Exchange[] = [];
+  pendingFrom = 0;
+  /** Response bytes are missing: responses may have been among them. */
+  private responsesLost = false;
+  /** The exchange whose request is being read. */
+  private sending: Exchange | null = null;
+  private receiving: Exchange | null = null;
+  private last: Exchange | null = null;
+  private count = 0;
+  private now: Moment = none;
+  private readonly client = new Direction();
+  private readonly server = new Direction();
+  private readonly listener: TalkListener;
+  private readonly wait: WaitAccount;
+  /** HTTP was read in either direction. */
+  isHttp = false;
+
+  constructor(listener: TalkListener, wait: WaitAccount) {
+    this.listener = listener;
+    this.wait = wait;
+  }
+
+  /** What this direction is known to carry: for the owner to decide about other protocols. */
+  isDecided(from: Side): boolean {
+    return this.direction(from).reading !== 'undecided';
+  }
+
+  isTunnel(from: Side): boolean {
+    return this.direction(from).reading === 'tunnel';
+  }
+
+  /** Whether a message of this direction has begun and not ended. */
+  isInMessage(from: Side): boolean {
+    return this.direction(from).inMessage;
+  }
+
+  /** `data[start, end)` in stream order; `scan`: look for a message start even after bytes of no known kind. */
+  bytes(from: Side, data: Uint8Array, start: number, end: number, at: Moment): void {
+    const direction = this.direction(from);
+    this.now = at.atNs >= this.now.atNs ? at : { atNs: this.now.atNs, packet: at.packet };
+    if (direction.reading === 'undecided' && !this.decide(direction, from, data, start, end)) return;
+    let at0 = start;
+    let bytes = data;
+    let to = end;
+    if (direction.heldBytes !== null) {
+      bytes = direction.heldBytes;
+      at0 = 0;
+      to = bytes.length;
+      direction.heldBytes = null;
+    }
+    const reader = direction.requests ?? direction.responses;
+    if (reader === null || direction.reading === 'tunnel') return;
+    const taken = reader.receive(bytes, at0, to);
+    if (direction.reading === ('tunnel' as Reading) || taken >= to) return;
+    // A reader stops early only for a tunnel, which may have been told by the other direction.
+    if (reader.state === 'tunnel') direction.reading = 'tunnel';
+  }
+
+  gap(from: Side, byteCount: number): void {
+    const direction = this.direction(from);
+    direction.heldBytes = null;
+    if (direction.reading === 'request') direction.requests?.gap(byteCount);
+    else if (direction.reading === 'response') {
+      direction.responses?.gap(byteCount);
+      this.responsesLost = !direction.inMessage;
+    }
+  }
+
+  /** The stream of this side is over: by FIN (orderly) or otherwise. */
+  end(from: Side, orderly: boolean, at: Moment): void {
+    const direction = this.direction(from);
+    if (direction.ended) return;
+    direction.ended = true;
+    this.now = at.atNs >= this.now.atNs ? at : this.now;
+    direction.requests?.end(orderly);
+    direction.responses?.end(orderly);
+  }
+
+  /** A request has begun whose head never became whole. */
+  get hasPartialRequest(): boolean {
+    const direction = this.client;
+    if (direction.reading === 'request') return direction.inMessage && this.sending === null;
+    return direction.reading === 'undecided' && direction.heldBytes !== null && this.isHttp;
+  }
+
+  /** From a source that knows messages: no reading needed. */
+  told(observation: RequestHeadObservation | ResponseHeadObservation | MessageEndObservation, at: Moment): void {
+    this.isHttp = true;
+    this.now = at;
+    if (observation.kind === 'message-end') {
+      const outcome = observation.complete ? 'complete' : 'cut';
+      if (observation.from === 'client') this.requestEnded(this.client, outcome, observation.bodyByteCount, 'client');
+      else this.responseEnded(this.server, outcome, observation.bodyByteCount, 'server');
+      return;
+    }
+    const direction = observation.kind === 'request-head' ? this.client : this.server;
+    direction.reading = observation.kind === 'request-head' ? 'request' : 'response';
+    this.messageStarted(direction);
+    if (observation.kind === 'request-head') this.requestHead(direction, 'client', toldRequestHead(observation));
+    else this.responseHead(direction, 'server', toldResponseHead(observation, this.answered()?.method ?? 'GET'));
+  }
+
+  /** Bytes wait to be recognised. */
+  heldBytes(from: Side): Uint8Array | null {
+    return this.direction(from).heldBytes;
+  }
+
+  private direction(side: Side): Direction {
+    return side === 'client' ? this.client : this.server;
+  }
+
+  /** Recognises a direction; false: nothing to read yet, or not HTTP. */
+  private decide(direction: Direction, from: Side, data: Uint8Array, start: number, end: number): boolean {
+    let bytes = data;
+    let at = start;
+    let to = end;
+    if (direction.heldBytes !== null) {
+      bytes = joined(direction.heldBytes, data, start, end);
+      at = 0;
+      to = bytes.length;
+    }
+    const request = looksLikeRequestStart(bytes, at, to);
+    const response = request === 'yes' ? 'no' : looksLikeResponseStart(bytes, at, to);
+    if (request === 'yes' || response === 'yes') {
+      if (bytes !== data) direction.heldBytes = bytes;
+      if (request === 'yes') this.readRequests(direction, from);
+      else this.readResponses(direction, from);
+      return true;
+    }
+    if ((request === 'maybe' || response === 'maybe') && to - at < sniffLimit) {
+      direction.heldSince ??= this.now;
+      direction.heldBytes = bytes === data ? data.slice(start, end) : bytes;
+    } else {
+      direction.heldBytes = null;
+      direction.heldSince = null;
+    }
+    return false;
+  }
+
+  private readRequests(direction: Direction, from: Side): void {
+    this.isHttp = true;
+    direction.reading = 'request';
+    direction.requests = new RequestReader({ manner: 'observing', handler: new RequestSide(this, direction, from) });
+  }
+
+  private readResponses(direction: Direction, from: Side): void {
+    this.isHttp = true;
+    direction.reading = 'response';
+    direction.responses = new ResponseReader({ manner: 'observing', handler: new ResponseSide(this, direction, from) });
+  }
+
+  messageStarted(direction: Direction): void {
+    direction.inMessage = true;
+    direction.messageStart = direction.heldSince ?? this.now;
+    direction.heldSince = null;
+  }
+
+  requestHead(direction: Direction, from: Side, head: SeenRequestHead): void {
+    const exchange = this.newExchange(direction.messageStart ?? this.now, true);
+    exchange.method = head.method;
+    exchange.target = head.target;
+    exchange.version = head.version;
+    exchange.host = head.host;
+    exchange.requestFraming = head.framing;
+    exchange.requestHeadEnd = this.now;
+    if (head.persistence.outcome === 'ends') exchange.closeAskedBy = 'client';
+    this.sending = exchange;
+    this.wait.begin(exchange, this.now.atNs);
+    this.listener.mark('request', from, exchange);
+  }
+
+  requestEnded(direction: Direction, outcome: MessageOutcome, bodyByteCount: number, from: Side): void {
+    direction.inMessage = false;
+    const exchange = this.sending;
+    this.sending = null;
+    if (exchange === null) return;
+    exchange.requestBodyBytes = bodyByteCount;
+    if (outcome !== 'complete') return;
+    exchange.requestEnd = this.now;
+    if (exchange.requestHeadEnd !== this.now) this.listener.mark('request-end', from, exchange);
+  }
+
+  /** The oldest exchange without a final response, for the response reader. */
+  answered(): AnsweredRequest | null {
+    const exchange = this.pending[this.pendingFrom];
+    return exchange?.requestSeen ? exchange : null;
+  }
+
+  responseHead(direction: Direction, from: Side, head: SeenResponseHead): void {
+    const start = direction.messageStart ?? this.now;
+    if (this.responsesLost) {
+      // The client waits for each answer (unless it pipelines): what comes behind the gap answers its newest request.
+      this.responsesLost = false;
+      while (this.pendingFrom + 1 < this.pending.length) this.pendingFrom++;
+    }
+    let exchange: Exchange | undefined = this.pending[this.pendingFrom];
+    if (exchange === undefined) {
+      exchange = this.newExchange(start, false);
+    }
+    if (head.isInterim) {
+      if (exchange.interim.length < storyLimits.notesPerExchange) {
+        exchange.interim.push({ atNs: start.atNs, packet: start.packet, status: head.status });
+      }
+      this.listener.responseSeen(exchange, true);
+      this.listener.mark('interim', from, exchange);
+      return;
+    }
+    exchange.status = head.status;
+    exchange.reason = head.reason;
+    exchange.responseVersion = head.version;
+    exchange.responseFraming = head.framing;
+    exchange.responseContentLength = head.contentLength < 0 ? null : head.contentLength;
+    exchange.firstByte = start;
+    exchange.responseHeadEnd = this.now;
+    // A body that ends with the connection asks for nothing; RFC 9112 §6.3 leaves it no other way.
+    if (head.persistence.outcome === 'ends' && (head.saysClose || head.persistence.reason !== 'close-delimited')) {
+      exchange.closeAskedBy = exchange.closeAskedBy === 'client' ? 'both' : 'server';
+    }
+    if (head.hasKeepAliveField) exchange.hint = parseKeepAlive(head.fields.get('keep-alive'));
+    this.receiving = exchange;
+    this.listener.responseSeen(exchange, false);
+    this.listener.mark('response', from, exchange);
+  }
+
+  responseEnded(direction: Direction, outcome: MessageOutcome, bodyByteCount: number, from: Side): void {
+    direction.inMessage = false;
+    const exchange = this.receiving;
+    this.receiving = null;
+    if (exchange === null) return;
+    exchange.responseBodyBytes = bodyByteCount;
+    if (outcome === 'complete') {
+      exchange.responseEnd = this.now;
+      exchange.complete = exchange.requestEnd !== null || !exchange.requestSeen;
+      if (exchange.responseHeadEnd !== this.now) this.listener.mark('response-end', from, exchange);
+    }
+    exchange.waitedOn = waitedOn(exchange.waited);
+    if (this.pending[this.pendingFrom] === exchange) {
+      this.pendingFrom++;
+      if (this.pendingFrom === this.pending.length) {
+        this.pending.length = 0;
+        this.pendingFrom = 0;
+      } else if (this.pendingFrom > 64) {
+        this.pending.splice(0, this.pendingFrom);
+        this.pendingFrom = 0;
+      }
+    }
+  }
+
+  note(direction: Direction, problem: MessageProblem): void {
+    const exchange = direction.reading === 'request' ? (this.sending ?? this.last) : (this.receiving ?? this.last);
+    if (exchange === null || exchange.notes.length >= storyLimits.notesPerExchange) return;
+    exchange.notes.push({ code: problem.code, text: problem.text, packet: this.now.packet });
+  }
+
+  tunnel(direction: Direction, from: Side): void {
+    direction.reading = 'tunnel';
+    const other = this.direction(otherSide(from));
+    other.requests?.becomeTunnel();
+    if (other.reading === 'request') other.reading = 'tunnel';
+    const status = this.last?.status ?? 0;
+    this.listener.tunnelBegan(status === 101 ? 'upgrade' : 'CONNECT');
+  }
+
+  private newExchange(start: Moment, requestSeen: boolean): Exchange {
+    const previous = this.last;
+    const exchange: Exchange = {
+      number: ++this.count,
+      method: '',
+      target: '',
+      version: '',
+      host: null,
+      status: null,
+      reason: '',
+      responseVersion: null,
+      requestAt: start,
+      requestHeadEnd: null,
+      requestEnd: null,
+      requestAcked: null,
+      firstByte: null,
+      responseHeadEnd: null,
+      responseEnd: null,
+      interim: [],
+      requestFraming: null,
+      responseFraming: null,
+      requestBodyBytes: 0,
+      responseBodyBytes: 0,
+      responseContentLength: null,
+      complete: false,
+      requestSeen,
+      pipelined: requestSeen && this.pendingFrom < this.pending.length,
+      closeAskedBy: 'none',
+      hint: null,
+      waited: { client: 0, network: 0, server: 0 },
+      waitedOn: 'server',
+      notes: [],
+    };
+    this.last = exchange;
+    this.pending.push(exchange);
+    const idleNs = previous?.responseEnd ? Math.max(0, start.atNs - previous.responseEnd.atNs) : 0;
+    this.listener.exchangeBegan(exchange, idleNs);
+    return exchange;
+  }
+}
+
+/** Feeds what the request reader tells to the talk. */
+class RequestSide implements RequestHandler {
+  constructor(
+    private readonly talk: HttpTalk,
+    private readonly direction: Direction,
+    private readonly from: Side,
+  ) {}
+  onMessageStart(): void {
+    this.talk.messageStarted(this.direction);
+  }
+  onHead(head: RequestHead): void {
+    this.talk.requestHead(this.direction, this.from, head);
+  }
+  onBody(_data: Uint8Array, _start: number, _end: number): void {}
+  onTrailers(_trailers: Fields): void {}
+  onMessageEnd(outcome: MessageOutcome, bodyByteCount: number): void {
+    this.talk.requestEnded(this.direction, outcome, bodyByteCount, this.from);
+  }
+  onProblem(problem: MessageProblem): void {
+    this.talk.note(this.direction, problem);
+  }
+  onSkipped(_byteCount: number): void {}
+  onTunnel(): void {
+    this.direction.reading = 'tunnel';
+  }
+}
+
+/** Feeds what the response reader tells to the talk. */
+class ResponseSide implements ResponseHandler {
+  constructor(
+    private readonly talk: HttpTalk,
+    private readonly direction: Direction,
+    private readonly from: Side,
+  ) {}
+  onMessageStart(): void {
+    this.talk.messageStarted(this.direction);
+  }
+  onHead(head: ResponseHead): void {
+    this.talk.responseHead(this.direction, this.from, head);
+  }
+  onBody(_data: Uint8Array, _start: number, _end: number): void {}
+  onTrailers(_trailers: Fields): void {}
+  onMessageEnd(outcome: MessageOutcome, bodyByteCount: number): void {
+    this.talk.responseEnded(this.direction, outcome, bodyByteCount, this.from);
+  }
+  onProblem(problem: MessageProblem): void {
+    this.talk.note(this.direction, problem);
+  }
+  onSkipped(_byteCount: number): void {}
+  onTunnel(): void {
+    this.talk.tunnel(this.direction, this.from);
+  }
+  answeredRequest(): AnsweredRequest | null {
+    return this.talk.answered();
+  }
+}
+
+function joined(held: Uint8Array, data: Uint8Array, start: number, end: number): Uint8Array {
+  const bytes = new Uint8Array(held.length + end - start);
+  bytes.set(held);
+  bytes.set(data.subarray(start, end), held.length);
+  return bytes;
+}

@@ -1,0 +1,108 @@
+/**
+ * Who kept an exchange waiting: the time from its first request byte to its last response byte, cut into slices at every
+ * observation of the connection, each slice given to the client, the network or the server. The shares sum to the whole.
+ *
+ * How a slice is given, seen from where the capture was made:
+ * - While the request is being sent: to the server when its window is 0, to the network while sent bytes are unacknowledged,
+ *   else to the client, who had more to send and did not.
+ * - While the answer is awaited: to the network until the request is acknowledged, but without retransmissions not for longer
+ *   than a round trip (an acknowledgement may be delayed for up to 500 ms, RFC 9293 §3.8.6.3, and ride on the answer); else to
+ *   the server.
+ * - While the response comes: to the client when its window is 0, to the network while response bytes are unacknowledged,
+ *   else to the server, who had more to send and did not.
+ */
+import type { Side } from '../base/index.js';
+import type { Exchange } from './model.js';
+
+/** Used as the round trip where the capture shows none. */
+const unknownRoundTripNs = 10e6;
+/** Pipelined exchanges beyond this many in flight are not accounted slice by slice. */
+const accountedPending = 64;
+
+interface Sending {
+  /** Since when bytes of this side are unacknowledged; −1 when none are. */
+  unackedSinceNs: number;
+  /** The unacknowledged bytes were sent again, or came out of order. */
+  troubled: boolean;
+  /** This side announces a window of 0: it does not read. */
+  windowClosed: boolean;
+}
+
+const sending = (): Sending => ({ unackedSinceNs: -1, troubled: false, windowClosed: false });
+
+export class WaitAccount {
+  private lastNs = 0;
+  private readonly client = sending();
+  private readonly server = sending();
+  roundTripNs = -1;
+
+  /** Gives the time since the last call to whoever it belongs to. Call before anything changes at `nowNs`. */
+  advance(nowNs: number, pending: readonly Exchange[], pendingFrom: number): void {
+    const from = this.lastNs;
+    if (nowNs <= from) return;
+    this.lastNs = nowNs;
+    const to = Math.min(pending.length, pendingFrom + accountedPending);
+    for (let index = pendingFrom; index < to; index++) this.share(pending[index], from, nowNs);
+  }
+
+  /** A new exchange: its head took from its first byte until now to arrive. */
+  begin(exchange: Exchange, nowNs: number): void {
+    if (nowNs > exchange.requestAt.atNs) exchange.waited.client += nowNs - exchange.requestAt.atNs;
+  }
+
+  bytes(from: Side, nowNs: number): void {
+    const side = from === 'client' ? this.client : this.server;
+    if (side.unackedSinceNs < 0) side.unackedSinceNs = nowNs;
+    side.windowClosed = false;
+  }
+
+  acknowledged(by: Side, roundTripNs: number | null): void {
+    const side = by === 'client' ? this.server : this.client;
+    side.unackedSinceNs = -1;
+    side.troubled = false;
+    if (roundTripNs !== null && roundTripNs > 0 && this.roundTripNs < 0) this.roundTripNs = roundTripNs;
+  }
+
+  trouble(from: Side): void {
+    (from === 'client' ? this.client : this.server).troubled = true;
+  }
+
+  window(from: Side, closed: boolean): void {
+    (from === 'client' ? this.client : this.server).windowClosed = closed;
+  }
+
+  private share(exchange: Exchange, fromNs: number, toNs: number): void {
+    const waited = exchange.waited;
+    const span = toNs - Math.max(fromNs, exchange.requestAt.atNs);
+    if (span <= 0) return;
+    if (exchange.firstByte !== null) {
+      if (this.client.windowClosed) waited.client += span;
+      else if (this.server.unackedSinceNs >= 0) waited.network += span;
+      else waited.server += span;
+      return;
+    }
+    if (exchange.requestEnd === null) {
+      if (this.server.windowClosed) waited.server += span;
+      else if (this.client.unackedSinceNs >= 0) waited.network += span;
+      else waited.client += span;
+      return;
+    }
+    const unackedSince = this.client.unackedSinceNs;
+    if (unackedSince < 0) {
+      waited.server += span;
+    } else if (this.client.troubled) {
+      waited.network += span;
+    } else {
+      const until = unackedSince + (this.roundTripNs < 0 ? unknownRoundTripNs : this.roundTripNs);
+      const network = Math.max(0, Math.min(span, until - (toNs - span)));
+      waited.network += network;
+      waited.server += span - network;
+    }
+  }
+}
+
+/** The largest share; the server's when all are equal. */
+export function waitedOn(waited: Exchange['waited']): Exchange['waitedOn'] {
+  if (waited.server >= waited.network && waited.server >= waited.client) return 'server';
+  return waited.network >= waited.client ? 'network' : 'client';
+}
