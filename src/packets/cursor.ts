@@ -20,6 +20,11 @@ export class Cursor {
   protocol = 0;
   /** What was wrong. Meaningful after `Layer.broken`. */
   problem: ProblemCode = 'packet-malformed';
+  /** Fragment at the cursor, for `Layer.fragment`. Offset in bytes; `key` names the datagram beyond its addresses. */
+  fragmentOffset = 0;
+  fragmentIsLast = false;
+  fragmentKey = 0;
+  fragmentProtocol = 0;
   readonly segment = new Segment();
 }
 
@@ -32,33 +37,29 @@ export const Layer = {
   /** Cannot be decoded: `cursor.problem` says why. */
   broken: 2,
   ethernet: 3,
-  /** Ethernet type at position, payload behind it. */
+  /** An Ethernet type at the position, its payload behind it. */
   etherType: 4,
   llc: 5,
   ipv4: 6,
   ipv6: 7,
   /** IP by its version nibble. */
   ip: 8,
-  tcp: 9,
-  udp: 10,
-  gre: 11,
-  mpls: 12,
-  ppp: 13,
-  pppoe: 14,
-  linuxCooked: 15,
-  linuxCooked2: 16,
-  bsdNull: 17,
-  bsdLoop: 18,
-  ciscoHdlc: 19,
-  frameRelay: 20,
-  wlan: 21,
-  radiotap: 22,
-  prism: 23,
-  avs: 24,
-  ppi: 25,
-  nflog: 26,
-  pktap: 27,
-  wholeDatagram: 28,
+  /** A part of an IP datagram: `cursor.fragment…` says which. */
+  fragment: 9,
+  tcp: 10,
+  udp: 11,
+  gre: 12,
+  mpls: 13,
+  ppp: 14,
+  pppoe: 15,
+  nsh: 16,
+  l2tpOverIp: 17,
+  etherIp: 18,
+  wlan: 19,
+  radiotap: 20,
+  prism: 21,
+  perPacketInformation: 22,
+  trill: 23,
 } as const;
 
 export type LayerCode = (typeof Layer)[keyof typeof Layer];
@@ -79,4 +80,16 @@ export function malformed(cursor: Cursor): LayerCode {
 export function tooShort(cursor: Cursor): LayerCode {
   cursor.problem = cursor.wireEnd > cursor.end ? 'packet-cut-in-headers' : 'packet-malformed';
   return Layer.broken;
+}
+
+/** Skips a header of so many bytes and goes on with `next`. */
+export function skip(cursor: Cursor, byteCount: number, next: LayerCode): LayerCode {
+  cursor.position += byteCount;
+  return cursor.position > cursor.end ? tooShort(cursor) : next;
+}
+
+/** A length field states where the present layer ends: what is behind it is padding. */
+export function narrow(cursor: Cursor, wireEnd: number): void {
+  cursor.wireEnd = wireEnd;
+  cursor.end = Math.min(cursor.end, wireEnd);
 }

@@ -1,3 +1,6 @@
 export { CaptureReader, type CaptureReaderOptions } from './capture-reader.js';
 export { type Container, sniffByteCount, sniffContainer } from './container.js';
+export { flowLimits } from './flow-table.js';
+export { type CaptureObservation, type CaptureObservationOptions, observeCapture } from './observe-capture.js';
+export { reassemblyLimits } from './reassembly.js';
 export { Segment, TcpFlag } from './segment.js';
