@@ -1,8 +1,9 @@
 export { type Clock, clockOf } from './clock.js';
-export { endingLine } from './ending-words.js';
+export { type ConnectionRow, connectionRow } from './connection-row.js';
 export { escapeName, escapeText } from './escape.js';
 export { interestOf } from './interest.js';
 export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
+export { type LadderArrow, type LadderBreak, type LadderOmission, type LadderRow, ladderOf } from './ladder.js';
 export { OrderedWindow } from './ordered-window.js';
 export { Overview } from './overview.js';
 export { formatBytes, formatCount, formatCounted, formatDuration, formatEndpoint } from './quantity.js';
@@ -19,4 +20,16 @@ export {
   reportFrame,
   reportSchema,
 } from './report.js';
+export { renderConnection } from './terminal/connection.js';
+export {
+  commonEnds,
+  type ListLayout,
+  layOutList,
+  lifeLegend,
+  renderListHead,
+  renderListLine,
+} from './terminal/connection-list.js';
+export { wrapItems, wrapWords } from './terminal/lines.js';
+export { type Palette, plainPalette, type TerminalStyle } from './terminal/style.js';
+export { renderSummary, type SummaryInput } from './terminal/summary.js';
 export { type Life, type LifePiece, type LifeRun, layOutLife, lifeOf } from './timeline.js';

@@ -28,9 +28,12 @@ const serverNameLimit = 50;
 export class Overview {
   connections = 0;
   httpConnections = 0;
+  /** Requests with a final response; `totals.responses` counts interim ones too. */
+  answered = 0;
   /** Connections that lost work, or had a 5xx answer. */
   troubled = 0;
-  totals: Totals = {
+  /** Of the connections added; interim responses counted, as Wireshark does. */
+  readonly totals: Totals = {
     connections: 0,
     requests: 0,
     responses: 0,
@@ -92,10 +95,15 @@ export class Overview {
   #addTotals({ exchangeCount, responseCount, exchanges, tcp }: Connection): void {
     const { totals } = this;
     let notSeen = 0;
-    for (const exchange of exchanges) if (!exchange.requestSeen) notSeen++;
+    let interim = 0;
+    for (const exchange of exchanges) {
+      if (!exchange.requestSeen) notSeen++;
+      interim += exchange.interim.length;
+    }
+    this.answered += responseCount - notSeen;
     totals.connections++;
     totals.requests += exchangeCount - notSeen;
-    totals.responses += responseCount;
+    totals.responses += responseCount + interim;
     if (exchangeCount > 1) totals.reusedConnections++;
     totals.resets += tcp.resets.client + tcp.resets.server;
     totals.fins += tcp.fins.client + tcp.fins.server;

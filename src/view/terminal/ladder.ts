@@ -1,0 +1,108 @@
+/**
+ * The ladder, painted:
+ *
+ *     packet      time      +  client                                   server
+ *          4  0.001203  502 µs  ├─ GET /index.html HTTP/1.1 ────────────────▶│
+ *                               ⋮ 3.20 s waiting for the response            ⋮
+ *          9  3.204551  3.20 s  │◀────────────── 200 OK · body 12.3 kB ──────┤
+ */
+import type { Clock } from '../clock.js';
+import { clipEnd } from '../escape.js';
+import type { LadderArrow, LadderBreak, LadderRow, LadderTone } from '../ladder.js';
+import { formatCounted, formatDuration, formatRelative } from '../quantity.js';
+import { glyphsOf, leastWidth, type Paint, type Palette, type TerminalStyle } from './style.js';
+
+const deltaWidth = 8;
+/** The two lifelines are at most this far apart; wider is no easier to read. */
+const mostLadderWidth = 90;
+
+export function renderLadder(rows: readonly LadderRow[], clock: Clock, style: TerminalStyle): string[] {
+  const arrows = rows.filter((row) => row.kind === 'arrow');
+  const packetWidth = Math.max(6, ...arrows.map((arrow) => packetText(arrow).length));
+  const timeWidth = Math.max(4, ...arrows.map((arrow) => timeText(arrow.atNs, clock, style).length));
+  const margin = packetWidth + 2 + timeWidth + 1 + deltaWidth + 2;
+  const inner = Math.min(mostLadderWidth, Math.max(leastWidth, style.width) - margin) - 2;
+  const { palette } = style;
+  const head = `${'packet'.padStart(packetWidth)}  ${(style.times === 'utc' ? 'UTC' : 's').padStart(timeWidth)} ${'+'.padStart(deltaWidth)}  client${'server'.padStart(inner + 2 - 6)}`;
+  const lines = rows.map((row) => {
+    if (row.kind !== 'arrow')
+      return (
+        ' '.repeat(margin) +
+        renderBreak(row.kind === 'break' ? breakText(row, style) : omissionText(row.count), row, inner, style)
+      );
+    const delta = row.sinceBeforeNs === null ? '' : formatDuration(row.sinceBeforeNs, style);
+    const facts = `${packetText(row).padStart(packetWidth)}  ${timeText(row.atNs, clock, style).padStart(timeWidth)} ${palette.faint(delta.padStart(deltaWidth))}  `;
+    return facts + renderArrow(row, inner, style);
+  });
+  return [palette.faint(head), ...lines];
+}
+
+const packetText = ({ packet, lastPacket }: LadderArrow): string =>
+  lastPacket > packet ? `${packet}-${lastPacket}` : `${packet}`;
+
+const timeText = (atNs: number, clock: Clock, { times }: TerminalStyle): string =>
+  times === 'utc' ? clock.timeOfDay(atNs) : formatRelative(atNs, clock.decimals);
+
+/** `├─ label · detail ────▶│` or `│◀──── label · detail ─┤`, `inner` columns between the rails. */
+function renderArrow({ from, label, detail, tone }: LadderArrow, inner: number, style: TerminalStyle): string {
+  const { palette, unicode } = style;
+  const glyphs = glyphsOf(style);
+  const room = inner - 6;
+  const shownLabel = clipEnd(label, room, glyphs.ellipsis);
+  const left = room - shownLabel.length;
+  const separator = ` ${glyphs.bullet} `;
+  const shownDetail =
+    detail !== '' && left >= separator.length + Math.min(detail.length, 12)
+      ? clipEnd(separator + detail, left, glyphs.ellipsis)
+      : '';
+  const line = glyphs.line.repeat(Math.max(1, room - shownLabel.length - shownDetail.length + 1));
+  const paint = paintOf(tone, palette);
+  const text = `${paint(shownLabel)}${palette.faint(shownDetail)}`;
+  const rails = unicode ? { left: '├', right: '┤' } : { left: '|', right: '|' };
+  return from === 'client'
+    ? `${rails.left}${palette.faint(glyphs.line)} ${text} ${palette.faint(line + glyphs.line)}${paint(glyphs.toRight)}${glyphs.rail}`
+    : `${glyphs.rail}${paint(glyphs.toLeft)}${palette.faint(glyphs.line + line)} ${text} ${palette.faint(glyphs.line)}${rails.right}`;
+}
+
+function renderBreak(text: string, row: LadderRow, inner: number, style: TerminalStyle): string {
+  const { palette } = style;
+  const { broken } = glyphsOf(style);
+  const shown = clipEnd(text, inner - 2, glyphsOf(style).ellipsis);
+  // Near the side that let the other wait; in the middle when nobody did.
+  const waitedFor = row.kind === 'break' ? row.waitedFor : 'nobody';
+  const before =
+    waitedFor === 'client' ? 1 : waitedFor === 'server' ? inner - 1 - shown.length : Math.floor((inner - shown.length) / 2);
+  const paint: Paint = waitedFor === 'nobody' ? palette.faint : palette.warning;
+  return (
+    palette.faint(broken) +
+    ' '.repeat(before) +
+    paint(shown) +
+    ' '.repeat(Math.max(0, inner - before - shown.length)) +
+    palette.faint(broken)
+  );
+}
+
+const breakText = ({ durationNs, label }: LadderBreak, style: TerminalStyle): string =>
+  `${label} ${formatDuration(durationNs, style)}`;
+const omissionText = (count: number): string => `${formatCounted(count, 'packet event')} not shown`;
+
+function paintOf(tone: LadderTone, palette: Palette): Paint {
+  switch (tone) {
+    case 'plain':
+      return palette.faint;
+    case 'request':
+      return palette.client;
+    case 'response':
+      return palette.good;
+    case 'client-error':
+    case 'warning':
+    case 'repeat':
+    case 'close':
+      return palette.warning;
+    case 'server-error':
+    case 'reset':
+      return palette.bad;
+    case 'probe':
+      return palette.notable;
+  }
+}
