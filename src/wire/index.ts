@@ -29,6 +29,9 @@ export type {
 export { persistenceOf, persistenceTable } from './persistence.js';
 export type { MessageProblem, ProblemCode } from './problem.js';
 export { problemKinds } from './problem.js';
+export type { MessageReader, ReaderOptions, ReaderState } from './reader.js';
+export { RequestReader } from './request-reader.js';
+export { ResponseReader } from './response-reader.js';
 export type { WrittenFraming } from './write-body.js';
 export { BodyWriter, chunkEnd, lastChunk, writeChunkStart, writeLastChunk } from './write-body.js';
 export type { FieldsToWrite, RequestHeadToWrite, ResponseHeadToWrite } from './write-head.js';

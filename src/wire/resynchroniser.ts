@@ -1,0 +1,89 @@
+/**
+ * Finds the next message in a stream whose framing is not known: joined in mid-stream, behind a gap, behind bytes that
+ * are no message. It holds one line at a time, and recognises a start line when its line feed is there, whatever pieces
+ * the bytes come in.
+ */
+
+import { CR, LF } from './characters.js';
+
+/** Longest line that may hold a start line; of a longer one only the tail is looked at. */
+export const resynchroniserLineByteCount = 16 * 1024;
+
+/** Where a start line begins within line[0, end), or −1. `startCounts`: its first byte may be one. */
+type FindStart = (line: Uint8Array, end: number, startCounts: boolean) => number;
+
+export class Resynchroniser {
+  /** The line so far; when `receive` has found a start, the start line with its line feed is line[foundAt, lineEnd). */
+  line: Uint8Array = new Uint8Array(256);
+  lineEnd = 0;
+  foundAt = -1;
+  /** Bytes taken in since `begin`, the found line included. */
+  byteCount = 0;
+  private startCounts = false;
+
+  constructor(private readonly findStart: FindStart) {}
+
+  /** `startCounts`: the very next byte may begin a message. */
+  begin(startCounts: boolean): void {
+    this.lineEnd = 0;
+    this.foundAt = -1;
+    this.byteCount = 0;
+    this.startCounts = startCounts;
+  }
+
+  /** Bytes are missing here: what comes next may begin a message. */
+  gap(): void {
+    this.lineEnd = 0;
+    this.startCounts = true;
+  }
+
+  /** Takes bytes[start, end) up to the first start line's end. Returns the place reached; `foundAt` tells whether there is one. */
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    let pos = start;
+    while (pos < end) {
+      let lineFeed = pos;
+      while (lineFeed < end && bytes[lineFeed] !== LF) lineFeed++;
+      const whole = lineFeed < end;
+      const pieceEnd = whole ? lineFeed + 1 : end;
+      this.append(bytes, pos, pieceEnd);
+      this.byteCount += pieceEnd - pos;
+      pos = pieceEnd;
+      if (!whole) break;
+      let contentEnd = this.lineEnd - 1;
+      if (contentEnd > 0 && this.line[contentEnd - 1] === CR) contentEnd--;
+      this.foundAt = this.findStart(this.line, contentEnd, this.startCounts);
+      if (this.foundAt !== -1) break;
+      this.lineEnd = 0;
+      this.startCounts = true;
+    }
+    return pos;
+  }
+
+  private append(bytes: Uint8Array, start: number, end: number): void {
+    let from = start;
+    while (from < end) {
+      if (this.lineEnd === resynchroniserLineByteCount) this.dropFirstHalf();
+      const to = Math.min(end, from + resynchroniserLineByteCount - this.lineEnd);
+      this.makeRoom(this.lineEnd + to - from);
+      this.line.set(bytes.subarray(from, to), this.lineEnd);
+      this.lineEnd += to - from;
+      from = to;
+    }
+  }
+
+  private dropFirstHalf(): void {
+    const half = resynchroniserLineByteCount / 2;
+    this.line.copyWithin(0, half, resynchroniserLineByteCount);
+    this.lineEnd = half;
+    this.startCounts = false;
+  }
+
+  private makeRoom(byteCount: number): void {
+    if (byteCount <= this.line.length) return;
+    let length = this.line.length;
+    while (length < byteCount) length *= 2;
+    const larger = new Uint8Array(length);
+    larger.set(this.line.subarray(0, this.lineEnd));
+    this.line = larger;
+  }
+}
