@@ -171,18 +171,18 @@ export class FlowTable {
     const receiver = direction === 1 ? flow.server : flow.client;
     if ((segment.flags & TcpFlag.rst) !== 0) return false;
     const isSynAck = (segment.flags & TcpFlag.ack) !== 0;
+    if (isSynAck && receiver.synSeen && !sender.synSeen && answersSyn(segment, receiver)) return false;
     if (sender.seen) {
       if (segment.sequence === sender.initialSequence) return false;
-      // Captured after what it opened (mid-stream start): the first byte seen follows this SYN.
-      if (!sender.synSeen && !isSynAck && !receiver.synSeen && !flow.finished && sender.firstEmptyPacket === 0) {
-        return !before(segment.sequence, sender.next) || ((sender.next - segment.sequence) | 0) > 65_535;
-      }
-      if (!isSynAck) return true;
-      // A SYN-ACK with another number: a new connection unless it answers the SYN that is still waiting.
-      return flow.finished || ((segment.acknowledgment - 1) | 0) !== receiver.initialSequence;
+      // In the middle of a connection that it opened itself, a client's SYN-ACK is a stray or forged packet.
+      if (isSynAck && direction === 1 && sender.synSeen && !flow.finished) return false;
+      if (isSynAck) return flow.finished || !answersSyn(segment, receiver);
+      // A SYN captured after the data it opened the way for stands shortly before them.
+      const ahead = (sender.next - segment.sequence) | 0;
+      return sender.synSeen || receiver.synSeen || flow.finished || ahead <= 0 || ahead > 65_535;
     }
     if (!receiver.seen) return false;
-    if (isSynAck) return flow.finished || (receiver.synSeen && ((segment.acknowledgment - 1) | 0) !== receiver.initialSequence);
+    if (isSynAck) return flow.finished || (receiver.synSeen && !answersSyn(segment, receiver));
     // A SYN from a side not seen before, while the other side was: its SYN-ACK came first, or this is a reused port.
     if (receiver.ackSeen) {
       const sent = (receiver.ack - segment.sequence) | 0;
@@ -472,6 +472,12 @@ export class FlowTable {
     if (this.firstStragglerPacket === 0) this.firstStragglerPacket = segment.packet;
     return true;
   }
+}
+
+/** A SYN-ACK acknowledges the SYN and none, some or all of the data it carried (TCP Fast Open, RFC 7413). */
+function answersSyn(segment: Segment, opener: Half): boolean {
+  const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
+  return acknowledged === 1 || (acknowledged > 1 && acknowledged <= ((opener.next - opener.initialSequence) | 0));
 }
 
 function bothFinsAcknowledged(flow: Flow): boolean {

@@ -162,6 +162,8 @@ function moveOn(segment: Segment, forward: Half, calls: number, atNs: number): v
   const isReset = (flags & TcpFlag.rst) !== 0;
   const probe = calls & (Call.keepAliveProbe | Call.zeroWindowProbe);
   if (!forward.seen) {
+    // A reset's numbers need not be its sender's (RFC 9293 §3.10.7.1): nothing is learned from it.
+    if (isReset) return;
     forward.seen = true;
     forward.initialSequence = (flags & TcpFlag.syn) !== 0 ? segment.sequence : (segment.sequence - 1) | 0;
     forward.next = (segment.sequence + sequenceLength(segment)) | 0;
