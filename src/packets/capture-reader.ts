@@ -12,8 +12,10 @@ import { type Container, sniffByteCount, sniffContainer } from './container.js';
 import { PacketDecoder } from './packet-decoder.js';
 import { type Format, PacketSink } from './packet-sink.js';
 import { PcapFormat } from './pcap-format.js';
+import { PcapngFormat } from './pcapng-format.js';
 import { ProblemList } from './problems.js';
 import type { Segment } from './segment.js';
+import { SnoopFormat } from './snoop-format.js';
 
 const smallestCarryByteCount = 4096;
 
@@ -92,6 +94,7 @@ export class CaptureReader {
       if (this.#bytes === 0) this.#problems.report('empty-input', 0);
       else if (this.#format === null) this.#problems.report('unknown-format', 0);
       else if (!this.#sink.full) this.#format.parse(this.#carry, this.#carryStart, this.#carryEnd, true);
+      this.#decoder.end();
       this.#ended = true;
       this.#carry = new Uint8Array(0);
       this.#carryStart = this.#carryEnd = 0;
@@ -127,6 +130,8 @@ export class CaptureReader {
     if (this.#container !== null) return;
     this.#container = sniffContainer(this.#carry.subarray(this.#carryStart, this.#carryEnd));
     if (this.#container === 'pcap') this.#format = new PcapFormat(this.#sink, this.#live);
+    else if (this.#container === 'pcapng') this.#format = new PcapngFormat(this.#sink);
+    else if (this.#container === 'snoop') this.#format = new SnoopFormat(this.#sink);
   }
 
   #addToCarry(chunk: Uint8Array, from: number, to: number): void {

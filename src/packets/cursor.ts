@@ -58,8 +58,7 @@ export const Layer = {
   wlan: 19,
   radiotap: 20,
   prism: 21,
-  perPacketInformation: 22,
-  trill: 23,
+  trill: 22,
 } as const;
 
 export type LayerCode = (typeof Layer)[keyof typeof Layer];

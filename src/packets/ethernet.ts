@@ -30,45 +30,60 @@ export function decodeEtherType(cursor: Cursor): LayerCode {
     if (at + 2 > cursor.end) return tooShort(cursor);
     const etherType = short(data, at);
     cursor.position = at + 2;
-    switch (etherType) {
-      case 0x0800:
-        return Layer.ipv4;
-      case 0x86dd:
-        return Layer.ipv6;
-      case 0x8100:
-      case 0x88a8:
-      case 0x9100:
-      case 0x9200:
-        cursor.position += 2;
-        break;
-      case 0x8926: // VN-Tag
-        cursor.position += 4;
-        break;
-      case 0x893f: // 802.1BR
-      case 0x8909: // Cisco metadata
-        cursor.position += 6;
-        break;
-      case 0x8847:
-      case 0x8848:
-        return Layer.mpls;
-      case 0x8864:
-        return Layer.pppoe;
-      case 0x880b:
-        return Layer.ppp;
-      case 0x894f:
-        return Layer.nsh;
-      case 0x6558:
-        return Layer.ethernet;
-      case 0x88e7: // 802.1ah: an instance tag, then a whole frame
-        return skip(cursor, 4, Layer.ethernet);
-      case 0x22f3:
-        return Layer.trill;
-      case 0x8870: // jumbo frames with LLC
-        return Layer.llc;
-      default:
-        if (etherType >= smallestEtherType) return other(cursor, ProtocolSpace.etherType | etherType);
-        if (etherType !== 0 && cursor.position + etherType <= cursor.wireEnd) narrow(cursor, cursor.position + etherType);
-        return Layer.llc;
+    const tag = tagByteCount(etherType);
+    if (tag === 0) return afterEtherType(cursor, etherType);
+    cursor.position += tag;
+  }
+}
+
+/** Bytes between a tag's own Ethernet type and the next one; 0 when it is no tag. */
+function tagByteCount(etherType: number): number {
+  switch (etherType) {
+    case 0x8100:
+    case 0x88a8:
+    case 0x9100:
+    case 0x9200:
+      return 2;
+    case 0x8926: // VN-Tag
+      return 4;
+    case 0x893f: // 802.1BR
+    case 0x8909: // Cisco metadata
+      return 6;
+    default:
+      return 0;
+  }
+}
+
+/** What an Ethernet type leads to, wherever it stood. The cursor stands at its payload. */
+export function afterEtherType(cursor: Cursor, etherType: number): LayerCode {
+  switch (etherType) {
+    case 0x0800:
+      return Layer.ipv4;
+    case 0x86dd:
+      return Layer.ipv6;
+    case 0x8847:
+    case 0x8848:
+      return Layer.mpls;
+    case 0x8864:
+      return Layer.pppoe;
+    case 0x880b:
+      return Layer.ppp;
+    case 0x894f:
+      return Layer.nsh;
+    case 0x6558:
+      return Layer.ethernet;
+    case 0x88e7: // 802.1ah: an instance tag, then a whole frame
+      return skip(cursor, 4, Layer.ethernet);
+    case 0x22f3:
+      return Layer.trill;
+    case 0x8870: // jumbo frames with LLC
+      return Layer.llc;
+    default: {
+      const tag = tagByteCount(etherType);
+      if (tag !== 0) return skip(cursor, tag, Layer.etherType);
+      if (etherType >= smallestEtherType) return other(cursor, ProtocolSpace.etherType | etherType);
+      if (etherType !== 0 && cursor.position + etherType <= cursor.wireEnd) narrow(cursor, cursor.position + etherType);
+      return Layer.llc;
     }
   }
 }
@@ -85,7 +100,8 @@ export function decodeLlc(cursor: Cursor): LayerCode {
     // RFC 1042, and 802.1H's bridge tunnel.
     if (organisation === 0 || organisation === 0x0000f8) return Layer.etherType;
     // RFC 2684 bridged Ethernet: with (1) or without (7) the check sequence behind, two bytes of padding.
-    if (organisation === 0x0080c2 && (short(data, at + 6) === 1 || short(data, at + 6) === 7)) return skip(cursor, 4, Layer.ethernet);
+    if (organisation === 0x0080c2 && (short(data, at + 6) === 1 || short(data, at + 6) === 7))
+      return skip(cursor, 4, Layer.ethernet);
     return other(cursor, ProtocolSpace.llc | destinationService);
   }
   // RFC 948: IP straight on LLC.

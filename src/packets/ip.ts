@@ -37,6 +37,8 @@ const IpProtocol = {
   ethernet: 143,
 } as const;
 
+const followable: ReadonlySet<number> = new Set(Object.values(IpProtocol));
+
 /** What an IP protocol number leads to. The cursor stands behind the IP header. */
 export function afterIp(cursor: Cursor, first: number): LayerCode {
   let protocol = first;
@@ -91,6 +93,11 @@ export function afterIp(cursor: Cursor, first: number): LayerCode {
     }
   }
   return malformed(cursor);
+}
+
+/** Whether a protocol is TCP or can carry it: only fragments of such datagrams are put together. */
+export function isFollowable(protocol: number): boolean {
+  return followable.has(protocol);
 }
 
 function toFragment(cursor: Cursor, offset: number, isLast: boolean, key: number, protocol: number): LayerCode {

@@ -5,12 +5,18 @@
  * any bytes, and nesting is bounded.
  */
 import { Cursor, Layer, type LayerCode, other } from './cursor.js';
-import { decodeEthernet, decodeEtherType } from './ethernet.js';
-import { decodeIp, decodeIpv4, decodeIpv6 } from './ip.js';
+import { decodeEthernet, decodeEtherType, decodeLlc, decodeTrill } from './ethernet.js';
+import { FragmentTable } from './fragments.js';
+import { afterIp, decodeIp, decodeIpv4, decodeIpv6, isFollowable } from './ip.js';
+import { firstLayer } from './link-types.js';
+import { decodePpp, decodePppoe } from './ppp.js';
 import type { ProblemList } from './problems.js';
-import { linkTypeName, ProtocolSpace, protocolName } from './protocol-name.js';
+import { linkTypeName, OtherProtocol, ProtocolSpace, protocolName } from './protocol-name.js';
 import type { Segment } from './segment.js';
 import { decodeTcp } from './tcp.js';
+import { decodeEtherIp, decodeGre, decodeL2tpOverIp, decodeMpls, decodeNsh } from './tunnels.js';
+import { decodeUdp } from './udp-tunnels.js';
+import { decodePrism, decodeRadiotap, decodeWlan } from './wlan.js';
 
 /** Headers inside each other, each tag, tunnel and IP header counting one. Real nesting stays below ten. */
 const maximumNesting = 32;
@@ -29,10 +35,12 @@ export class PacketDecoder {
   readonly #otherPackets = new Map<number, number>();
   readonly #linkTypes = new Set<number>();
   #lastLinkType = -1;
+  readonly #fragments: FragmentTable;
 
   constructor(problems: ProblemList, onSegment: (segment: Segment) => void) {
     this.#problems = problems;
     this.#onSegment = onSegment;
+    this.#fragments = new FragmentTable(problems);
   }
 
   /** `data[start, end)` is what was captured of a packet of `wireByteCount` bytes. */
@@ -52,6 +60,11 @@ export class PacketDecoder {
       this.#onSegment(cursor.segment);
     } else if (outcome === Layer.other) this.#countOther(cursor.protocol);
     else this.#problems.report(cursor.problem, this.packets);
+  }
+
+  /** The capture is over. */
+  end(): void {
+    this.#fragments.end();
   }
 
   linkTypeNames(): string[] {
@@ -76,6 +89,8 @@ export class PacketDecoder {
         case Layer.other:
         case Layer.broken:
           return layer;
+        case Layer.tcp:
+          return decodeTcp(cursor);
         case Layer.ethernet:
           layer = decodeEthernet(cursor);
           break;
@@ -88,19 +103,22 @@ export class PacketDecoder {
         case Layer.ipv6:
           layer = decodeIpv6(cursor);
           break;
-        case Layer.ip:
-          layer = decodeIp(cursor);
+        case Layer.fragment:
+          layer = this.#addFragment();
           break;
-        case Layer.tcp:
-          return decodeTcp(cursor);
-        case Layer.udp:
-          return other(cursor, ProtocolSpace.ip | 17);
         default:
-          return other(cursor, ProtocolSpace.other);
+          layer = decodeRarer(cursor, layer);
       }
     }
     cursor.problem = 'nesting-limit';
     return Layer.broken;
+  }
+
+  /** Only what can lead to TCP is put together. */
+  #addFragment(): LayerCode {
+    const cursor = this.#cursor;
+    if (!isFollowable(cursor.fragmentProtocol)) return other(cursor, ProtocolSpace.ip | cursor.fragmentProtocol);
+    return this.#fragments.add(cursor) ? afterIp(cursor, cursor.fragmentProtocol) : other(cursor, OtherProtocol.fragment);
   }
 
   #noteLinkType(linkType: number): void {
@@ -116,11 +134,38 @@ export class PacketDecoder {
   }
 }
 
-function firstLayer(cursor: Cursor, linkType: number): LayerCode {
-  switch (linkType) {
-    case 1:
-      return Layer.ethernet;
+/** Apart from the loop above, which stays small enough for the compiler's best. */
+function decodeRarer(cursor: Cursor, layer: LayerCode): LayerCode {
+  switch (layer) {
+    case Layer.ip:
+      return decodeIp(cursor);
+    case Layer.udp:
+      return decodeUdp(cursor);
+    case Layer.llc:
+      return decodeLlc(cursor);
+    case Layer.gre:
+      return decodeGre(cursor);
+    case Layer.mpls:
+      return decodeMpls(cursor);
+    case Layer.ppp:
+      return decodePpp(cursor);
+    case Layer.pppoe:
+      return decodePppoe(cursor);
+    case Layer.nsh:
+      return decodeNsh(cursor);
+    case Layer.l2tpOverIp:
+      return decodeL2tpOverIp(cursor);
+    case Layer.etherIp:
+      return decodeEtherIp(cursor);
+    case Layer.wlan:
+      return decodeWlan(cursor);
+    case Layer.radiotap:
+      return decodeRadiotap(cursor);
+    case Layer.prism:
+      return decodePrism(cursor);
+    case Layer.trill:
+      return decodeTrill(cursor);
     default:
-      return other(cursor, ProtocolSpace.linkType | linkType);
+      return other(cursor, OtherProtocol.empty);
   }
 }

@@ -62,7 +62,7 @@ export class PacketSink {
     this.packetAt(data, start, end, wireByteCount, linkType, (seconds - this.originSeconds) * 1e9 + nanoseconds);
   }
 
-  /** A packet with its time on the scale of `atNs`; the origin must be set. */
+  /** A packet with its time on the scale of `atNs`. Without an origin so far the packet has no time at all, and `atNs` is 0. */
   packetAt(data: Uint8Array, start: number, end: number, wireByteCount: number, linkType: number, atNs: number): void {
     if (atNs < this.firstAtNs) this.firstAtNs = atNs;
     if (atNs > this.lastAtNs) this.lastAtNs = atNs;

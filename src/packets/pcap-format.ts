@@ -158,7 +158,14 @@ export class PcapFormat implements Format {
           this.needed = next + headerByteCount - position;
           return position;
         }
-        if (next > end) return this.#restOfFile(position, end, final, next - position);
+        if (next > end) {
+          const resumed = this.#findInLastRecord(data, position, end);
+          if (resumed < 0) return this.#restOfFile(position, end, final, next - position);
+          sink.problems.report('record-length-repaired', sink.nextPacket);
+          this.#tell(data, position, resumed);
+          position = resumed;
+          continue;
+        }
       } else {
         const nextCaptured = this.#capturedAt(data, next);
         if (nextCaptured > maximumByteCount || this.#isSuspicious(data, next, this.#word(data, position))) {
@@ -238,6 +245,15 @@ export class PcapFormat implements Format {
     this.#tell(data, position, next);
     this.#startSearch();
     return next + 1;
+  }
+
+  /** The last record claims more than the file has: cut, or its length is wrong and a chain to the end stands inside it. */
+  #findInLastRecord(data: Uint8Array, position: number, end: number): number {
+    const seconds = this.#word(data, position);
+    for (let at = position + this.#headerByteCount; at < end; at += 1) {
+      if (this.#chainAt(data, at, end, true, seconds) === 'holds') return at;
+    }
+    return -1;
   }
 
   #startSearch(): void {

@@ -21,6 +21,8 @@ export const OtherProtocol = {
   empty: ProtocolSpace.other | 4,
   tunnelControl: ProtocolSpace.other | 5,
   hdlcControl: ProtocolSpace.other | 6,
+  wlanAggregate: ProtocolSpace.other | 7,
+  pseudowire: ProtocolSpace.other | 8,
 } as const;
 
 const otherNames: Readonly<Record<number, string>> = {
@@ -31,6 +33,8 @@ const otherNames: Readonly<Record<number, string>> = {
   [OtherProtocol.empty]: 'empty packet',
   [OtherProtocol.tunnelControl]: 'tunnel control',
   [OtherProtocol.hdlcControl]: 'HDLC control',
+  [OtherProtocol.wlanAggregate]: '802.11 aggregate',
+  [OtherProtocol.pseudowire]: 'pseudowire',
 };
 
 const ipNames: Readonly<Record<number, string>> = {

@@ -4,6 +4,7 @@
  * A header cut by the snap length still tells its segment when ports, sequence and acknowledgement numbers and flags are there
  * (14 bytes); its options are then absent. Options that run past the header end the reading of options, not the segment.
  */
+import { short, word } from './big-endian.js';
 import { type Cursor, Layer, type LayerCode, malformed, tooShort } from './cursor.js';
 
 const minimumHeaderByteCount = 20;
@@ -23,12 +24,12 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   const headerByteCount = (offsetAndFlags & 0xf0) >> 2;
   if (headerByteCount < minimumHeaderByteCount || start + headerByteCount > cursor.wireEnd) return malformed(cursor);
   const segment = cursor.segment;
-  segment.sourcePort = (data[start]! << 8) | data[start + 1]!;
-  segment.destinationPort = (data[start + 2]! << 8) | data[start + 3]!;
-  segment.sequence = (data[start + 4]! << 24) | (data[start + 5]! << 16) | (data[start + 6]! << 8) | data[start + 7]!;
-  segment.acknowledgment = (data[start + 8]! << 24) | (data[start + 9]! << 16) | (data[start + 10]! << 8) | data[start + 11]!;
+  segment.sourcePort = short(data, start);
+  segment.destinationPort = short(data, start + 2);
+  segment.sequence = word(data, start + 4);
+  segment.acknowledgment = word(data, start + 8);
   segment.flags = ((offsetAndFlags & 1) << 8) | data[start + 13]!;
-  segment.window = captured >= 16 ? (data[start + 14]! << 8) | data[start + 15]! : 0;
+  segment.window = captured >= 16 ? short(data, start + 14) : 0;
   const payloadStart = start + headerByteCount;
   segment.data = data;
   segment.payloadStart = Math.min(payloadStart, end);
@@ -43,10 +44,6 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   if (headerByteCount > minimumHeaderByteCount && payloadStart <= end)
     readOptions(cursor, start + minimumHeaderByteCount, payloadStart);
   return Layer.segment;
-}
-
-function word(data: Uint8Array, at: number): number {
-  return (data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!;
 }
 
 function readOptions(cursor: Cursor, from: number, end: number): void {
@@ -68,7 +65,7 @@ function readOptions(cursor: Cursor, from: number, end: number): void {
     if (at + 1 >= end) return;
     const length = data[at + 1]!;
     if (length < 2 || at + length > end) return;
-    if (kind === 2 && length === 4) segment.maximumSegmentSize = (data[at + 2]! << 8) | data[at + 3]!;
+    if (kind === 2 && length === 4) segment.maximumSegmentSize = short(data, at + 2);
     else if (kind === 3 && length === 3) segment.windowScale = data[at + 2]!;
     else if (kind === 4 && length === 2) segment.sackPermitted = true;
     else if (kind === 5) readSackBlocks(cursor, at + 2, at + length);

@@ -1,0 +1,295 @@
+/**
+ * pcapng (draft-ietf-opsawg-pcapng): blocks of a type, a length, a body and the length again.
+ *
+ *     type 4 │ total length 4 │ body, padded to four │ total length 4
+ *
+ * Each section header begins anew: byte order, interfaces, clocks. Enhanced, simple and obsolete packet blocks are packets; all
+ * other blocks (names, statistics, secrets, custom, unknown) are skipped. The section length is not used: it may be unknown, and
+ * the next section header says itself where it is.
+ *
+ * Damage. A block whose two lengths agree is believed. When they do not, the block is believed if a block of a known type
+ * follows where the first length says, or (packets) if the block closes where its captured length says. Otherwise every position
+ * behind is tried for a block of a known type whose two lengths agree.
+ */
+import type { Format, PacketSink } from './packet-sink.js';
+import { InterfaceClock } from './pcapng-clock.js';
+
+/** Wireshark's limit on a block is the same. */
+const maximumBlockByteCount = 16 * 1024 * 1024;
+/** Per section. Files of many captures merged have some hundreds. */
+const maximumInterfaces = 65_536;
+const smallestBlockByteCount = 12;
+const byteOrderMagic = 0x1a2b3c4d;
+const searchStepByteCount = 65_536;
+
+const BlockType = {
+  sectionHeader: 0x0a0d0d0a,
+  interfaceDescription: 1,
+  obsoletePacket: 2,
+  simplePacket: 3,
+  nameResolution: 4,
+  interfaceStatistics: 5,
+  enhancedPacket: 6,
+  systemdJournal: 9,
+  decryptionSecrets: 10,
+  customCopied: 0x00000bad,
+  customNotCopied: 0x40000bad,
+} as const;
+
+/** What the search believes to be a block: types that are not known are only skipped where one is expected. */
+const searchedTypes: ReadonlySet<number> = new Set(Object.values(BlockType));
+
+const OptionCode = { end: 0, timeResolution: 9, timeOffset: 14, checkSequenceLength: 13 } as const;
+const microseconds = 6;
+
+interface Interface {
+  readonly linkType: number;
+  readonly snapLength: number;
+  readonly clock: InterfaceClock;
+  readonly checkSequenceByteCount: number;
+}
+
+type Presence = 'yes' | 'no' | 'unknown';
+
+/** Answers of `#blockByteCount` that are no length. */
+const wait = 0;
+const damaged = -1;
+
+export class PcapngFormat implements Format {
+  needed = smallestBlockByteCount;
+  readonly #sink: PacketSink;
+  #bigEndian = false;
+  #interfaces: Interface[] = [];
+  #searching = false;
+  /** Time of the last packet that had one: simple packet blocks have none. */
+  #lastAtNs = 0;
+
+  constructor(sink: PacketSink) {
+    this.#sink = sink;
+  }
+
+  parse(data: Uint8Array, from: number, end: number, final: boolean): number {
+    let position = from;
+    while (!this.#sink.full) {
+      if (this.#searching) {
+        position = this.#search(data, position, end, final);
+        if (this.#searching) return position;
+      }
+      const byteCount = this.#blockByteCount(data, position, end, final);
+      if (byteCount === wait) return final ? end : position;
+      if (byteCount === damaged) {
+        this.#searching = true;
+        this.#sink.problems.report('block-damaged', this.#sink.nextPacket);
+        position += 1;
+      } else {
+        this.#readBlock(data, position, position + byteCount);
+        position += byteCount;
+      }
+    }
+    return end;
+  }
+
+  /** Length of the block at `position` with its padding; `wait` or `damaged` instead. */
+  #blockByteCount(data: Uint8Array, position: number, end: number, final: boolean): number {
+    const left = end - position;
+    if (left < smallestBlockByteCount) return this.#waitFor(smallestBlockByteCount, left, final);
+    if (this.#word(data, position) === BlockType.sectionHeader && !this.#readByteOrder(data, position)) return damaged;
+    const length = this.#word(data, position + 4);
+    if (length < smallestBlockByteCount || length > maximumBlockByteCount)
+      return this.#byteCountByContent(data, position, end, final);
+    // Some writers leave the padding out of the length.
+    const byteCount = (length + 3) & ~3;
+    if (byteCount > left) {
+      // The file was cut here, unless good blocks follow: then the length is wrong.
+      const isWrong = final && this.#find(data, position + 1, end, true) < end;
+      return isWrong ? damaged : this.#waitFor(byteCount, left, final);
+    }
+    if (this.#word(data, position + byteCount - 4) === length) return byteCount;
+    const follows = this.#beginsBlock(data, position + byteCount, end, final);
+    if (follows === 'unknown') return this.#waitFor(byteCount + smallestBlockByteCount, left, final);
+    if (follows === 'no') return this.#byteCountByContent(data, position, end, final);
+    this.#sink.problems.report('block-trailer-wrong', this.#sink.nextPacket);
+    return byteCount;
+  }
+
+  /** An enhanced packet block without options closes where its captured length says, whatever its first length says. */
+  #byteCountByContent(data: Uint8Array, position: number, end: number, final: boolean): number {
+    if (this.#word(data, position) !== BlockType.enhancedPacket) return damaged;
+    const left = end - position;
+    if (left < 32) return final ? damaged : this.#waitFor(32, left, false);
+    const captured = this.#word(data, position + 20);
+    if (captured > maximumBlockByteCount - 32) return damaged;
+    const byteCount = 32 + ((captured + 3) & ~3);
+    if (byteCount > left) return final ? damaged : this.#waitFor(byteCount, left, false);
+    if (this.#word(data, position + byteCount - 4) !== byteCount) return damaged;
+    this.#sink.problems.report('record-length-repaired', this.#sink.nextPacket);
+    return byteCount;
+  }
+
+  #waitFor(byteCount: number, left: number, final: boolean): typeof wait {
+    this.needed = byteCount;
+    if (final && left > 0) this.#sink.problems.report('file-cut-short', this.#sink.nextPacket);
+    return wait;
+  }
+
+  #beginsBlock(data: Uint8Array, at: number, end: number, final: boolean): Presence {
+    if (at === end && final) return 'yes';
+    if (at + 8 > end) return final ? 'no' : 'unknown';
+    const length = this.#word(data, at + 4);
+    const isSectionHeader = this.#word(data, at) === BlockType.sectionHeader;
+    const isLengthPlausible = length >= smallestBlockByteCount && length <= maximumBlockByteCount;
+    return isSectionHeader || (searchedTypes.has(this.#word(data, at)) && isLengthPlausible) ? 'yes' : 'no';
+  }
+
+  #search(data: Uint8Array, from: number, end: number, final: boolean): number {
+    const at = this.#find(data, from, end, final);
+    if (at < 0) return ~at;
+    this.#searching = at === end;
+    return at;
+  }
+
+  /**
+   * First position from which a whole block of a known type stands, `end` without one at the end of the file; `~position` when
+   * more bytes (`needed`) must come to judge that position.
+   */
+  #find(data: Uint8Array, from: number, end: number, final: boolean): number {
+    for (let at = from; at + smallestBlockByteCount <= end; at += 1) {
+      if (!searchedTypes.has(this.#word(data, at))) continue;
+      const whole = this.#isWholeBlock(data, at, end, final);
+      if (whole === 'yes') return at;
+      if (whole === 'unknown') return ~at;
+    }
+    if (final) return end;
+    this.needed = smallestBlockByteCount + searchStepByteCount;
+    return ~Math.max(from, end - smallestBlockByteCount + 1);
+  }
+
+  #isWholeBlock(data: Uint8Array, at: number, end: number, final: boolean): Presence {
+    const type = this.#word(data, at);
+    const wasBigEndian = this.#bigEndian;
+    if (type === BlockType.sectionHeader && !this.#readByteOrder(data, at)) return 'no';
+    const length = this.#word(data, at + 4);
+    const trailer = at + length <= end ? this.#word(data, at + length - 4) : -1;
+    this.#bigEndian = wasBigEndian;
+    if (length < smallestBlockByteCount || length > maximumBlockByteCount || (length & 3) !== 0) return 'no';
+    if (type === BlockType.enhancedPacket && length < 32) return 'no';
+    if (trailer >= 0) return trailer === length ? 'yes' : 'no';
+    if (final) return 'no';
+    this.needed = length;
+    return 'unknown';
+  }
+
+  #readByteOrder(data: Uint8Array, at: number): boolean {
+    for (const bigEndian of [false, true]) {
+      if (wordAt(data, at + 8, bigEndian) !== byteOrderMagic) continue;
+      this.#bigEndian = bigEndian;
+      return true;
+    }
+    return false;
+  }
+
+  #readBlock(data: Uint8Array, start: number, next: number): void {
+    switch (this.#word(data, start)) {
+      case BlockType.enhancedPacket:
+        return this.#readPacket(data, start, next, this.#word(data, start + 8), 32);
+      case BlockType.obsoletePacket:
+        return this.#readPacket(data, start, next, this.#short(data, start + 8), 32);
+      case BlockType.simplePacket:
+        return this.#readSimplePacket(data, start, next);
+      case BlockType.interfaceDescription:
+        return this.#readInterface(data, start, next);
+      case BlockType.sectionHeader:
+        return this.#readSectionHeader(data, start, next);
+      default:
+        return undefined;
+    }
+  }
+
+  #readSectionHeader(data: Uint8Array, start: number, next: number): void {
+    this.#interfaces = [];
+    if (next - start < 28) return this.#sink.problems.report('block-malformed', this.#sink.nextPacket);
+    const major = this.#short(data, start + 12);
+    const minor = this.#short(data, start + 14);
+    if (major !== 1 || (minor !== 0 && minor !== 2)) {
+      this.#sink.problems.report('unknown-version', this.#sink.nextPacket, `${major}.${minor}`);
+    }
+  }
+
+  /** Link type 2, reserved 2, snap length 4, options. */
+  #readInterface(data: Uint8Array, start: number, next: number): void {
+    if (next - start < 20) return this.#sink.problems.report('block-malformed', this.#sink.nextPacket);
+    if (this.#interfaces.length >= maximumInterfaces) return this.#sink.problems.report('interface-limit', this.#sink.nextPacket);
+    let resolution: number = microseconds;
+    let offsetSeconds = 0n;
+    let checkSequenceByteCount = 0;
+    const end = next - 4;
+    for (let at = start + 16; at + 4 <= end; ) {
+      const code = this.#short(data, at);
+      const length = this.#short(data, at + 2);
+      if (code === OptionCode.end) break;
+      if (at + 4 + length > end) {
+        this.#sink.problems.report('option-malformed', this.#sink.nextPacket);
+        break;
+      }
+      if (code === OptionCode.timeResolution && length === 1) resolution = data[at + 4]!;
+      if (code === OptionCode.checkSequenceLength && length === 1) checkSequenceByteCount = data[at + 4]!;
+      if (code === OptionCode.timeOffset && length === 8) offsetSeconds = this.#signedLong(data, at + 4);
+      at += 4 + ((length + 3) & ~3);
+    }
+    const clock = new InterfaceClock(resolution, offsetSeconds);
+    this.#sink.noteDecimals(clock.decimals);
+    this.#interfaces.push({
+      linkType: this.#short(data, start + 8),
+      snapLength: this.#word(data, start + 12),
+      clock,
+      checkSequenceByteCount,
+    });
+  }
+
+  /** Interface 4 (obsolete: 2, and drops 2), time high 4, low 4, captured 4, on the wire 4, bytes; `frame` bytes around them. */
+  #readPacket(data: Uint8Array, start: number, next: number, interfaceIndex: number, frame: number): void {
+    const sink = this.#sink;
+    if (next - start < frame) return sink.problems.report('block-malformed', sink.nextPacket);
+    const source = this.#interfaces[interfaceIndex];
+    if (source === undefined) return sink.problems.report('unknown-interface', sink.nextPacket);
+    const captured = this.#word(data, start + 20);
+    if (captured > next - start - frame) return sink.problems.report('block-malformed', sink.nextPacket);
+    const atNs = source.clock.atNs(this.#word(data, start + 12), this.#word(data, start + 16), sink);
+    this.#lastAtNs = atNs;
+    const from = start + 28;
+    const wireByteCount = this.#word(data, start + 24) - source.checkSequenceByteCount;
+    const end = source.checkSequenceByteCount === 0 ? from + captured : from + Math.max(0, Math.min(captured, wireByteCount));
+    sink.packetAt(data, from, end, wireByteCount, source.linkType, atNs);
+  }
+
+  /** Length on the wire 4, then as many bytes as the first interface's snap length leaves. No time: the last one is used. */
+  #readSimplePacket(data: Uint8Array, start: number, next: number): void {
+    const sink = this.#sink;
+    const source = this.#interfaces[0];
+    if (source === undefined) return sink.problems.report('unknown-interface', sink.nextPacket);
+    if (next - start < 16) return sink.problems.report('block-malformed', sink.nextPacket);
+    const wireByteCount = this.#word(data, start + 8);
+    const snapLength = source.snapLength === 0 ? wireByteCount : source.snapLength;
+    const captured = Math.min(wireByteCount, snapLength, next - start - 16);
+    sink.packetAt(data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
+  }
+
+  #short(data: Uint8Array, at: number): number {
+    return this.#bigEndian ? (data[at]! << 8) | data[at + 1]! : data[at]! | (data[at + 1]! << 8);
+  }
+
+  #word(data: Uint8Array, at: number): number {
+    return wordAt(data, at, this.#bigEndian);
+  }
+
+  #signedLong(data: Uint8Array, at: number): bigint {
+    const [high, low] = this.#bigEndian ? [at, at + 4] : [at + 4, at];
+    return BigInt.asIntN(64, (BigInt(this.#word(data, high)) << 32n) | BigInt(this.#word(data, low)));
+  }
+}
+
+function wordAt(data: Uint8Array, at: number, bigEndian: boolean): number {
+  return bigEndian
+    ? ((data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!) >>> 0
+    : (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
+}
