@@ -7,6 +7,7 @@ import type { ConnectionId } from '../base/index.js';
 import type { Connection, EndingBy, EndingHow, EndingWhy, Exchange, ProtocolName, Totals } from '../story/index.js';
 import { DurationHistogram } from './duration-histogram.js';
 import { endingWords } from './ending-words.js';
+import { interestOf } from './interest.js';
 
 /** An exchange that stands out, with what a line about it needs. */
 export interface ExchangeOfNote {
@@ -60,6 +61,9 @@ export class Overview {
   /** Waiting in ns, over all exchanges that were answered. */
   waited = { client: 0, network: 0, server: 0 };
   slowest: ExchangeOfNote | null = null;
+  /** The connection to look at first; null without any. */
+  mostTelling: ConnectionId | null = null;
+  #mostInterest = Number.NEGATIVE_INFINITY;
   /** Request's first byte to response's last. */
   readonly answerTimes = new DurationHistogram();
   readonly handshakes = new DurationHistogram();
@@ -69,8 +73,13 @@ export class Overview {
   bytesFromClients = 0;
   bytesFromServers = 0;
 
-  add(connection: Connection): void {
+  /** `interest`: how much it has to tell (interest.ts). */
+  add(connection: Connection, interest = interestOf(connection)): void {
     this.connections++;
+    if (interest > this.#mostInterest) {
+      this.#mostInterest = interest;
+      this.mostTelling = connection.id;
+    }
     this.#addTotals(connection);
     const { ending, protocol, tcp, handshakeNs } = connection;
     this.closers[ending.by][ending.how]++;

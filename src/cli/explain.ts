@@ -1,0 +1,194 @@
+/**
+ * `holdfast explain FILE…`: reads captures and tells what happened on every connection.
+ *
+ * Each input is explained by itself, one after the other. An input that cannot be read is named on standard error, the others are
+ * explained all the same, and the exit code is 2. Nothing here is done per packet: chunks go in, ended connections come out.
+ */
+import type { SourceSummary } from '../base/index.js';
+import { observeCapture } from '../packets/index.js';
+import {
+  type Connection,
+  type ConnectionPredicate,
+  FilterError,
+  hasHost,
+  hasPort,
+  parseFilter,
+  Story,
+  type Totals,
+} from '../story/index.js';
+import { type Clock, clockOf, escapeName, jsonReportWriter, Overview } from '../view/index.js';
+import { connectionPresenter, terminalPresenter } from './explain-terminal.js';
+import { CommandFailure } from './failure.js';
+import { openInput } from './open-input.js';
+import type { Output } from './output.js';
+import { noProgress, progressBar } from './progress.js';
+import { terminalStyle } from './terminal-style.js';
+
+export interface ExplainOptions {
+  readonly json?: boolean;
+  readonly ndjson?: boolean;
+  readonly connection?: number;
+  readonly port?: readonly number[];
+  readonly host?: readonly string[];
+  readonly filter?: string;
+  readonly all?: boolean;
+  readonly limit?: number;
+  readonly columns?: number;
+  readonly ascii?: boolean;
+  readonly utc?: boolean;
+}
+
+/** Takes ended connections and shows them; told at the end what is known of the whole input. */
+export interface Presenter {
+  connection(connection: Connection, clock: Clock): void;
+  /** A connection that was not chosen. */
+  skip(connection: Connection): void;
+  end(name: string, source: SourceSummary, totals: Totals): void;
+}
+
+export interface Streams {
+  readonly output: Output;
+  readonly screen: NodeJS.WriteStream;
+  readonly messages: NodeJS.WriteStream;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Explains every input; true when all could be read. Throws CommandFailure on bad usage. */
+export async function explain(inputs: readonly string[], options: ExplainOptions, streams: Streams): Promise<boolean> {
+  const choice = chooseConnections(options);
+  if (inputs.filter((input) => input === '-').length > 1)
+    throw new CommandFailure('bad-usage', 'standard input (-) can be read only once');
+  let readAll = true;
+  for (const [index, input] of inputs.entries()) {
+    if (streams.output.closed) break;
+    try {
+      if (index > 0 && options.json !== true && options.ndjson !== true) streams.output.line('');
+      await explainOne(input, choice, options, streams);
+    } catch (error) {
+      if (!(error instanceof CommandFailure) || inputs.length === 1) throw error;
+      streams.messages.write(`holdfast: ${error.message}\n`);
+      readAll = false;
+    }
+    await streams.output.flush();
+  }
+  return readAll;
+}
+
+interface Choice {
+  /** Null: all. */
+  readonly chosen: ConnectionPredicate | null;
+  readonly inWords: string | null;
+}
+
+/** Options of one kind widen the choice, options of different kinds narrow it. */
+function chooseConnections({ connection, port = [], host = [], filter }: ExplainOptions): Choice {
+  const parts: { readonly words: string; readonly test: ConnectionPredicate }[] = [];
+  const anyOf =
+    (tests: readonly ConnectionPredicate[]): ConnectionPredicate =>
+    (one) =>
+      tests.some((test) => test(one));
+  if (connection !== undefined) parts.push({ words: `connection ${connection}`, test: (one) => one.id === connection });
+  if (port.length > 0) parts.push({ words: `port ${port.join(' or ')}`, test: anyOf(port.map(hasPort)) });
+  if (host.length > 0) parts.push({ words: `host ${host.join(' or ')}`, test: anyOf(host.map(hasHost)) });
+  if (filter !== undefined && filter.trim() !== '') parts.push({ words: filter.trim(), test: readFilter(filter) });
+  if (parts.length === 0) return { chosen: null, inWords: null };
+  return { chosen: (one) => parts.every(({ test }) => test(one)), inWords: parts.map(({ words }) => words).join(', ') };
+}
+
+/** The filter, a mark under the place where it goes wrong, and what to write instead. */
+function readFilter(filter: string): ConnectionPredicate {
+  try {
+    return parseFilter(filter);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const { message, position, hint } = error;
+    const place = /^[ -~]*$/.test(filter) ? `\n  ${filter}\n  ${' '.repeat(position)}^` : '';
+    throw new CommandFailure(
+      'bad-usage',
+      `in the filter, ${escapeName(message)} at character ${position + 1}${place}\n${escapeName(hint)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function explainOne(input: string, choice: Choice, options: ExplainOptions, streams: Streams): Promise<void> {
+  const { output } = streams;
+  const name = input === '-' ? 'standard input' : input;
+  const presenter = presenterFor(input, choice, options, streams);
+  // A filter's totals are those of the connections it lets through.
+  const chosenOnly = choice.chosen === null ? null : new Overview();
+  let clock: Clock | null = null;
+  const story = new Story({
+    onConnection: (connection) => {
+      if (choice.chosen !== null && !choice.chosen(connection)) {
+        presenter.skip(connection);
+        return;
+      }
+      chosenOnly?.add(connection);
+      clock ??= clockOf(capture.summary());
+      presenter.connection(connection, clock);
+    },
+    ...(options.connection === undefined ? {} : { detailOf: options.connection }),
+  });
+  const capture = observeCapture({ observe: (observation) => story.observe(observation) });
+  const source = await openInput(input);
+  const quiet = options.ndjson === true || (options.all === true && streams.screen.isTTY);
+  const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), source.size ?? 0, streams.messages);
+  try {
+    for await (const chunk of source.chunks) {
+      clock = null;
+      capture.push(chunk);
+      if (output.closed) return;
+      await output.flush();
+      await progress.update(source.bytesRead(), 0);
+    }
+  } finally {
+    progress.stop();
+  }
+  clock = null;
+  const summary = capture.end();
+  story.end();
+  if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
+  presenter.end(name, summary, chosenOnly?.totals ?? story.totals);
+}
+
+function presenterFor(
+  input: string,
+  { inWords }: Choice,
+  options: ExplainOptions,
+  { output, screen, environment }: Streams,
+): Presenter {
+  if (options.json === true || options.ndjson === true) {
+    const form = options.ndjson === true ? 'ndjson' : 'json';
+    const writer = jsonReportWriter({ form, write: (text) => output.write(text), marks: options.connection !== undefined });
+    return { ...writer, end: (name, source, totals) => writer.end(name, source, totals, []) };
+  }
+  const style = terminalStyle(options, screen, environment);
+  const write = (line: string): void => output.line(line);
+  if (options.connection !== undefined) return connectionPresenter(options.connection, { style, write });
+  const command = `holdfast explain ${input === '-' ? '-' : quoteForShell(input)}`;
+  return terminalPresenter({ style, write, limit: linesOf(options, screen), chosenBy: inWords, command });
+}
+
+/** Lines of connections off a terminal, and the least and most on one when its height decides. */
+const linesOffTerminal = 30;
+const leastLines = 10;
+const mostLines = 40;
+/** Lines that the summary and the legend take. */
+const otherLines = 22;
+
+function linesOf({ all, limit }: ExplainOptions, screen: NodeJS.WriteStream): number | null {
+  if (all === true) return null;
+  if (limit !== undefined) return limit;
+  return screen.isTTY ? Math.min(mostLines, Math.max(leastLines, screen.rows - otherLines)) : linesOffTerminal;
+}
+
+/** As a shell takes it, and harmless on a terminal. */
+const quoteForShell = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${escapeName(text).replaceAll("'", `'\\''`)}'`;
+
+function unknownFormatText(name: string, summary: SourceSummary): string {
+  if (summary.bytes === 0) return `${escapeName(name)} is empty`;
+  const reason = summary.problems[0]?.text;
+  return `${escapeName(name)} is no capture that can be read (pcap or pcapng)${reason === undefined ? '' : `: ${escapeName(reason)}`}`;
+}

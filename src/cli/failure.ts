@@ -1,0 +1,12 @@
+/** A failure that is the user's or the input's, not ours: one clear sentence on standard error, exit code 2. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly code: 'bad-usage' | 'unreadable-input' | 'output-failed';
+
+  constructor(code: CommandFailure['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const exitCodes = { fine: 0, findings: 1, failed: 2 } as const;
