@@ -55,8 +55,9 @@ export interface LadderOmission {
 
 export type LadderRow = LadderArrow | LadderBreak | LadderOmission;
 
-/** Silences from here on become a break. */
-export const breakNs = 200e6;
+/** Silences from here on become a break: while somebody waits, and while nobody does (an ACK may be delayed by 500 ms, RFC 9293 §3.8.6.3). */
+const waitBreakNs = 200e6;
+const idleBreakNs = 500e6;
 /** Characters of a label. */
 const labelLimit = 400;
 
@@ -71,7 +72,7 @@ export function ladderOf(connection: Connection): LadderRow[] {
     const last = group.at(-1)!;
     const sinceBeforeNs: number | null = beforeNs === null ? null : first.atNs - beforeNs;
     if (index === omittedBefore) rows.push({ kind: 'omission', count: connection.marksOmitted });
-    else if (sinceBeforeNs !== null && sinceBeforeNs >= breakNs) rows.push(breakOf(sinceBeforeNs, waiting, first));
+    else if (sinceBeforeNs !== null && sinceBeforeNs >= waitBreakNs) rows.push(...breakOf(sinceBeforeNs, waiting, first));
     const words = wordsOf(group, connection);
     rows.push({
       kind: 'arrow',
@@ -100,7 +101,7 @@ function groupMarks(marks: readonly Mark[]): Mark[][] {
       isRunning(mark) &&
       before.from === mark.from &&
       group!.every((one) => one.kind === mark.kind) &&
-      mark.atNs - before.atNs < breakNs;
+      mark.atNs - before.atNs < waitBreakNs;
     if (group !== undefined && (samePacket || sameRun)) group.push(mark);
     else groups.push([mark]);
   }
@@ -165,18 +166,15 @@ const isWholeRequest = ({ requestHeadEnd, requestEnd }: Exchange): boolean =>
 const isWholeResponse = ({ responseHeadEnd, responseEnd }: Exchange): boolean =>
   responseEnd !== null && responseEnd.packet === responseHeadEnd?.packet;
 
-function breakOf(durationNs: number, waiting: Waiting, next: Mark): LadderBreak {
-  const broken = (label: string, waitedFor: LadderBreak['waitedFor']): LadderBreak => ({
-    kind: 'break',
-    durationNs,
-    label,
-    waitedFor,
-  });
+function breakOf(durationNs: number, waiting: Waiting, next: Mark): LadderBreak[] {
+  const broken = (label: string, waitedFor: LadderBreak['waitedFor']): LadderBreak[] => [
+    { kind: 'break', durationNs, label, waitedFor },
+  ];
   if (waiting.inResponse) return broken('silence within the response', 'server');
   if (waiting.inRequest) return broken('silence within the request', 'client');
   if (waiting.requests > 0) return broken('waiting for the response', 'server');
   if (waiting.handshake && (next.kind === 'syn' || next.kind === 'syn-ack')) return broken('waiting for the handshake', 'server');
-  return broken('idle', 'nobody');
+  return durationNs >= idleBreakNs ? broken('idle', 'nobody') : [];
 }
 
 interface Words {
@@ -273,7 +271,7 @@ function wordsOfMark(mark: Mark, connection: Connection): Words {
     case 'ack':
       return plain('plain');
     case 'data':
-      return plain('plain', size);
+      return { label: beginningText(mark, connection), detail: size, tone: 'plain' };
     case 'request':
       return exchange === undefined ? plain('request') : requestWords(exchange);
     case 'request-end':
@@ -321,7 +319,7 @@ function requestWords(exchange: Exchange): Words {
   if (pipelined) details.push('pipelined');
   if (requestFraming !== 'none' && requestFraming !== null)
     details.push(isWholeRequest(exchange) ? bodyText(requestBodyBytes, requestFraming) : 'body follows');
-  return { label: escapeText(`${method} ${target} ${version}`), detail: details.join(', '), tone: 'request' };
+  return { label: escapeText(`${method} ${target} HTTP/${version}`), detail: details.join(', '), tone: 'request' };
 }
 
 function responseWords(exchange: Exchange): Words {
@@ -332,6 +330,17 @@ function responseWords(exchange: Exchange): Words {
   else if (responseFraming !== null && responseFraming !== 'none') details.push(framingTitles[responseFraming]);
   if (exchange.closeAskedBy === 'server' || exchange.closeAskedBy === 'both') details.push('will close');
   return { label: escapeText(`${status ?? ''} ${reason}`.trim()), detail: details.join(', '), tone: toneOfStatus(status) };
+}
+
+/** A head in several segments is told where it is whole; the segment it begins in says at least so. */
+function beginningText({ packet, from }: Mark, { exchanges }: Connection): string {
+  for (const { requestSeen, requestAt, requestHeadEnd, firstByte, responseHeadEnd } of exchanges) {
+    if (from === 'client' && requestSeen && requestAt.packet === packet && requestHeadEnd?.packet !== packet)
+      return 'start of a request';
+    if (from === 'server' && firstByte?.packet === packet && responseHeadEnd?.packet !== packet) return 'start of a response';
+    if (requestAt.packet > packet) break;
+  }
+  return markTitles.data;
 }
 
 function interimText(exchange: Exchange | undefined, mark: Mark): string {

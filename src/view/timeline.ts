@@ -76,7 +76,9 @@ type PieceMaker = (kind: PieceKind, endNs: number, exchange?: Exchange | null) =
 function exchangePieces(exchange: Exchange, reused: boolean, now: number, piece: PieceMaker): LifePiece[] {
   const { requestAt, requestEnd, firstByte, responseEnd, requestSeen } = exchange;
   const pieces: LifePiece[] = [];
-  if (requestAt.atNs > now || (reused && !exchange.pipelined)) pieces.push(piece('gap', requestAt.atNs));
+  // A gap before the first request is worth a column only when it is long; between exchanges it separates two bars.
+  if (reused ? !exchange.pipelined || requestAt.atNs > now : requestAt.atNs - now >= firstGapNs)
+    pieces.push(piece('gap', requestAt.atNs));
   if (requestSeen) pieces.push(piece('request', (requestEnd ?? requestAt).atNs, exchange));
   if (firstByte === null) {
     pieces.push(piece('unanswered', (requestEnd ?? requestAt).atNs, exchange));
@@ -86,6 +88,9 @@ function exchangePieces(exchange: Exchange, reused: boolean, now: number, piece:
   }
   return pieces;
 }
+
+/** Time between the handshake and the first request that is shown. */
+const firstGapNs = 100e6;
 
 function outcomeOf({ status, complete, requestSeen }: Exchange): Outcome {
   if (status !== null && status >= 500) return 'server-error';
@@ -148,12 +153,18 @@ export function layOutLife(life: Life, columns: number, script: Script): LifeRun
     return widthOf(runs) <= columns ? runs : null;
   };
   const all = exchanges.length;
-  for (const labels of new Set([gaps.length, Math.min(3, gaps.length), Math.min(1, gaps.length), 0])) {
-    const runs = attempt(all, labels, 'natural') ?? (labels <= 1 ? attempt(all, labels, 'least') : null);
+  const one = Math.min(1, gaps.length);
+  for (const labels of new Set([gaps.length, Math.min(3, gaps.length), one])) {
+    const runs = attempt(all, labels, 'natural');
     if (runs !== null) return runs;
   }
-  for (let keep = all - 1; keep >= 0; keep--) {
-    const runs = attempt(keep, Math.min(1, gaps.length), 'least') ?? attempt(keep, 0, 'least');
+  // The longest gap with its duration says more than exchanges in the middle that look like the others.
+  for (let keep = all; keep >= 0; keep--) {
+    const runs = attempt(keep, one, 'least');
+    if (runs !== null) return runs;
+  }
+  for (let keep = all; keep >= 0; keep--) {
+    const runs = attempt(keep, 0, 'least');
     if (runs !== null) return runs;
   }
   return [];
@@ -193,7 +204,13 @@ function runsOf(piece: LifePiece, labelled: boolean, size: Size, script: Script)
       const probes = piece.probes > 0 ? [run('probe', size === 'least' ? 1 : Math.min(3, piece.probes))] : [];
       const repeats = piece.repeats > 0 ? [run('repeat', 1)] : [];
       if (labelled)
-        return [run('gap', 1), textRun('label', formatShortDuration(duration, script)), ...probes, ...repeats, run('gap', 1)];
+        return [
+          run('gap', 1),
+          textRun('label', formatShortDuration(duration, script)),
+          ...probes,
+          ...repeats,
+          ...(size === 'least' ? [] : [run('gap', 1)]),
+        ];
       return [run('gap', size === 'least' ? 1 : Math.min(3, columns)), ...probes, ...repeats];
     }
   }

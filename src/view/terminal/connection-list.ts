@@ -20,6 +20,7 @@ import { glyphsOf, leastWidth, type TerminalStyle } from './style.js';
 export interface ListLayout {
   readonly common: { readonly server: Endpoint | null; readonly clientAddress: string | null };
   readonly idWidth: number;
+  readonly timeTitle: string;
   readonly timeWidth: number;
   readonly endsWidth: number;
   readonly countWidth: number;
@@ -28,7 +29,7 @@ export interface ListLayout {
 }
 
 /** Columns that a picture needs to say something. */
-const leastLifeWidth = 12;
+const leastLifeWidth = 16;
 const mostLifeWidth = 60;
 /** Columns for the ends of a connection, at the least, per end. */
 const leastEndWidth = 11;
@@ -43,38 +44,29 @@ export function layOutList(rows: readonly ConnectionRow[], clock: Clock, style: 
   const clientAddress =
     rows.length > 1 && rows.every((row) => row.client.address === rows[0]!.client.address) ? rows[0]!.client.address : null;
   const common = { server, clientAddress };
-  const longest = (lengths: readonly number[], otherwise: number): number =>
-    lengths.length === 0 ? otherwise : Math.max(...lengths);
-  const idWidth = longest(
-    rows.map(({ id }) => `${id}`.length + 1),
-    8,
+  const longest = (text: (row: ConnectionRow) => string, otherwise: number): number =>
+    rows.reduce((most, row) => Math.max(most, text(row).length), rows.length === 0 ? otherwise : 0);
+  const timeTitle = style.times === 'utc' || clock.spanNs > longestRelativeNs ? 'opened UTC' : 'opened s';
+  const idWidth = longest(({ id }) => `#${id}`, 8);
+  const timeWidth = Math.max(
+    timeTitle.length,
+    longest((row) => timeText(row, clock, style), 12),
   );
-  const timeWidth = longest(
-    rows.map((row) => timeText(row, clock, style).length),
-    12,
-  );
-  const countWidth = longest(
-    rows.map((row) => countText(row).length),
-    6,
-  );
+  const countWidth = Math.max(3, longest(countText, 6));
+  const mostEnding = Math.max(24, Math.floor(width * 0.32));
   const endingWidth = Math.min(
-    longest(
-      rows.map((row) => endingLine(row, style).length),
-      28,
-    ),
-    Math.max(24, Math.floor(width * 0.32)),
+    mostEnding,
+    longest((row) => endingLine(row, style), 28),
   );
   const separators = 2 * 5;
   const free = width - idWidth - timeWidth - countWidth - endingWidth - separators;
-  const wantedEnds = longest(
-    rows.map((row) => endsText(row, common, style, 1000).length),
-    2 * leastEndWidth,
-  );
+  const wantedEnds = longest((row) => endsText(row, common, style, 1000), 2 * leastEndWidth);
   const leastEnds = server === null ? 2 * leastEndWidth : leastEndWidth;
-  const endsWidth = Math.min(wantedEnds, Math.max(leastEnds, free - Math.max(leastLifeWidth, Math.floor(free * 0.45))));
+  const endsWidth = Math.min(wantedEnds, Math.max(leastEnds, free - leastLifeWidth));
   return {
     common,
     idWidth,
+    timeTitle,
     timeWidth,
     endsWidth,
     countWidth,
@@ -85,14 +77,14 @@ export function layOutList(rows: readonly ConnectionRow[], clock: Clock, style: 
 
 /** The line above the columns, and what all lines have in common. */
 export function renderListHead(layout: ListLayout, style: TerminalStyle): string[] {
-  const { common, idWidth, timeWidth, endsWidth, countWidth, lifeWidth } = layout;
+  const { common, idWidth, timeTitle, timeWidth, endsWidth, countWidth, lifeWidth } = layout;
   const { palette } = style;
   const ends = common.server === null ? `client ${glyphsOf(style).arrow} server` : 'client';
   const columns = [
     '#'.padStart(idWidth),
-    (style.times === 'utc' ? 'opened UTC' : 'opened s').padStart(timeWidth).slice(-timeWidth),
+    timeTitle.padStart(timeWidth),
     clipEnd(ends, endsWidth, '').padEnd(endsWidth),
-    'req'.padStart(countWidth).slice(-countWidth),
+    'req'.padStart(countWidth),
     'life'.padEnd(lifeWidth),
     'ended',
   ];
@@ -129,8 +121,15 @@ export function renderListLine(row: ConnectionRow, layout: ListLayout, clock: Cl
   ].join('  ');
 }
 
-const timeText = ({ openedNs }: ConnectionRow, clock: Clock, { times }: TerminalStyle): string =>
-  times === 'utc' ? clock.timeOfDay(openedNs, 3) : (openedNs / 1e9).toFixed(3);
+/** A capture longer than this is told in dates: seconds since the first packet say nothing any more. */
+const longestRelativeNs = 86_400e9;
+
+function timeText({ openedNs }: ConnectionRow, clock: Clock, { times }: TerminalStyle): string {
+  if (times === 'utc') return clock.timeOfDay(openedNs, 3);
+  return clock.spanNs > longestRelativeNs
+    ? clock.dateAndTime(openedNs, 3).slice(5)
+    : (clock.sinceStart(openedNs) / 1e9).toFixed(3);
+}
 
 /** `5`, `5/6` when only five of six were answered, or what it is when it is not HTTP. */
 function countText({ exchangeCount, responseCount, protocol }: ConnectionRow): string {

@@ -19,7 +19,7 @@ export function renderConnection(connection: Connection, clock: Clock, style: Te
   return [
     ...renderFacts(connection, clock, style),
     '',
-    ...renderLadder(ladderOf(connection), clock, style),
+    ...renderLadder(ladderOf(connection), connection.opened.atNs, clock, style),
     ...(connection.exchanges.length > 0 ? ['', ...renderExchanges(connection, style)] : []),
   ];
 }
@@ -47,7 +47,7 @@ function renderFacts(connection: Connection, clock: Clock, style: TerminalStyle)
 }
 
 function protocolText({ protocol, exchanges }: Connection): string {
-  const parts = [protocol.name === 'http/1' ? (exchanges[0]?.version ?? '') || 'HTTP/1' : protocolTitle(protocol.name)];
+  const parts = [protocol.name === 'http/1' ? `HTTP/${exchanges[0]?.version || '1'}` : protocolTitle(protocol.name)];
   if (protocol.serverName !== null) parts.push(protocol.serverName);
   if (protocol.detail !== null) parts.push(protocol.detail);
   return clipEnd(escapeText(parts.join(' ')), 120, '...');
@@ -76,7 +76,7 @@ const sidesTexts: Readonly<Record<Connection['sidesFrom'], string>> = {
 
 function factItems(connection: Connection, clock: Clock, style: TerminalStyle): string[] {
   const { opened, last, closed, handshakeNs, synToSynAckNs, sidesFrom, tcp, zeek, exchangeCount, responseCount } = connection;
-  const items = [`opened ${clock.iso(opened.atNs).replace('T', ' ').replace('Z', ' UTC')}`];
+  const items = [`opened ${clock.dateAndTime(opened.atNs)} UTC`];
   items.push(`${closed === null ? 'seen for' : 'lived'} ${formatDuration((closed ?? last).atNs - opened.atNs, style)}`);
   if (sidesTexts[sidesFrom] !== '') items.push(sidesTexts[sidesFrom]);
   if (handshakeNs !== null)
@@ -106,51 +106,63 @@ function factItems(connection: Connection, clock: Clock, style: TerminalStyle): 
   return items;
 }
 
-/** Columns of one share of the waiting. */
-const shareWidth = 8;
+/** Columns of a duration. */
+const durationWidth = 8;
+/** Narrower than this, the split of the waiting is told by its largest share only. */
+const splitWidth = 110;
 
 function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, style: TerminalStyle): string[] {
   const { palette } = style;
   const { ellipsis } = glyphsOf(style);
   const width = Math.max(leastWidth, style.width);
   const shown = exchanges.slice(0, exchangesListed);
+  const split = width >= splitWidth;
   const numberWidth = Math.max(2, `${shown.at(-1)?.number ?? 0}`.length);
-  const fixed = numberWidth + 2 + 2 + 6 + 2 + 8 + 4 * (shareWidth + 1) + 2 + 7;
-  const requestWidth = Math.max(
-    16,
-    Math.min(width - fixed, Math.max(...shown.map((exchange) => requestText(exchange).length), 7)),
-  );
-  const cell = (text: string): string => text.padStart(shareWidth);
-  const head = [
-    `${'#'.padStart(numberWidth)}  ${'request'.padEnd(requestWidth)}  status  ${'body'.padStart(8)}`,
-    ...['whole', 'client', 'network', 'server'].map(cell),
-    ` waited on`,
-  ].join(' ');
+  const waitTitle = split ? ['server', 'network', 'client'].map((who) => who.padStart(durationWidth)).join(' ') : 'most of it on';
+  const fixed =
+    numberWidth + 2 + 2 + 6 + 2 + durationWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : 'network, 12.3 ms'.length);
+  const longest = shown.reduce((most, exchange) => Math.max(most, requestText(exchange).length), 7);
+  const requestWidth = Math.max(16, Math.min(width - fixed, longest));
+  const title = [
+    `${'#'.padStart(numberWidth)}  ${'request'.padEnd(requestWidth)}  status`,
+    `${'body'.padStart(durationWidth)} ${'took'.padStart(durationWidth)}`,
+    waitTitle,
+  ].join('  ');
+  const indent = ' '.repeat(numberWidth + 2);
   const lines = shown.flatMap((exchange, index) => {
-    const { waited, waitedOn, status, complete, responseBodyBytes, number, firstByte } = exchange;
-    const whole = waited.client + waited.network + waited.server;
-    const answered = firstByte !== null;
-    const shares = [whole, waited.client, waited.network, waited.server].map((ns) =>
-      cell(ns > 0 ? formatDuration(ns, style) : glyphsOf(style).bullet),
-    );
+    const { status, complete, responseBodyBytes, number, firstByte, waited } = exchange;
     const end = status === null ? 'none' : `${status}${complete ? '' : ' ~'}`;
+    const took = waited.client + waited.network + waited.server;
     const line = [
-      `${String(number).padStart(numberWidth)}  ${clipEnd(requestText(exchange), requestWidth, ellipsis).padEnd(requestWidth)}  ${paintStatus(exchange, end.padEnd(6), style)}  ${(answered ? formatBytes(responseBodyBytes) : '').padStart(8)}`,
-      ...shares,
-      ` ${waitedOn}`,
-    ].join(' ');
-    const notes = exchange.notes.map((note) =>
-      palette.warning(`${' '.repeat(numberWidth + 2)}! ${escapeText(note.text)} (packet ${note.packet})`),
-    );
+      `${String(number).padStart(numberWidth)}  ${clipEnd(requestText(exchange), requestWidth, ellipsis).padEnd(requestWidth)}`,
+      paintStatus(exchange, end.padEnd(6), style),
+      `${(firstByte === null ? '' : formatBytes(responseBodyBytes)).padStart(durationWidth)} ${formatDuration(took, style).padStart(durationWidth)}`,
+      waitText(exchange, split, style),
+    ].join('  ');
     const gap = index === 0 ? 0 : (idleGapsNs[index - 1] ?? 0);
-    const idle = gap >= idleShownNs ? [palette.faint(`${' '.repeat(numberWidth + 2)}idle ${formatDuration(gap, style)}`)] : [];
-    return [...idle, line, ...notes];
+    const idle = gap >= idleShownNs ? [palette.faint(`${indent}idle ${formatDuration(gap, style)}`)] : [];
+    const notes = exchange.notes.flatMap((note) =>
+      wrapWords(`! ${escapeText(note.text)} (packet ${note.packet})`, width - indent.length),
+    );
+    return [...idle, line, ...notes.map((note) => palette.warning(indent + note))];
   });
-  const more =
-    exchangeCount > shown.length
-      ? [palette.faint(`${glyphsOf(style).ellipsis} and ${formatCount(exchangeCount - shown.length)} more (--json has them)`)]
-      : [];
-  return [palette.faint(head), ...lines, ...more];
+  const more = exchangeCount - shown.length;
+  return [
+    palette.faint(title),
+    ...lines,
+    ...(more > 0 ? [palette.faint(`${ellipsis} and ${formatCount(more)} more (--json has them)`)] : []),
+  ];
+}
+
+function waitText({ waited, waitedOn }: Exchange, split: boolean, style: TerminalStyle): string {
+  if (!split) return `${waitedOn}, ${formatDuration(waited[waitedOn], style)}`;
+  const nothing = glyphsOf(style).bullet;
+  return (['server', 'network', 'client'] as const)
+    .map((who) => {
+      const text = (waited[who] > 0 ? formatDuration(waited[who], style) : nothing).padStart(durationWidth);
+      return who === waitedOn ? style.palette.strong(text) : text;
+    })
+    .join(' ');
 }
 
 /** Idle gaps between exchanges that get a line of their own. */

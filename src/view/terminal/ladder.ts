@@ -16,10 +16,12 @@ const deltaWidth = 8;
 /** The two lifelines are at most this far apart; wider is no easier to read. */
 const mostLadderWidth = 90;
 
-export function renderLadder(rows: readonly LadderRow[], clock: Clock, style: TerminalStyle): string[] {
+/** `zeroNs`: what the relative times count from, the opening of the connection. */
+export function renderLadder(rows: readonly LadderRow[], zeroNs: number, clock: Clock, style: TerminalStyle): string[] {
+  const timeOf = (row: LadderArrow): string => timeText(row.atNs, zeroNs, clock, style);
   const arrows = rows.filter((row) => row.kind === 'arrow');
   const packetWidth = Math.max(6, ...arrows.map((arrow) => packetText(arrow).length));
-  const timeWidth = Math.max(4, ...arrows.map((arrow) => timeText(arrow.atNs, clock, style).length));
+  const timeWidth = Math.max(4, ...arrows.map((arrow) => timeOf(arrow).length));
   const margin = packetWidth + 2 + timeWidth + 1 + deltaWidth + 2;
   const inner = Math.min(mostLadderWidth, Math.max(leastWidth, style.width) - margin) - 2;
   const { palette } = style;
@@ -31,7 +33,7 @@ export function renderLadder(rows: readonly LadderRow[], clock: Clock, style: Te
         renderBreak(row.kind === 'break' ? breakText(row, style) : omissionText(row.count), row, inner, style)
       );
     const delta = row.sinceBeforeNs === null ? '' : formatDuration(row.sinceBeforeNs, style);
-    const facts = `${packetText(row).padStart(packetWidth)}  ${timeText(row.atNs, clock, style).padStart(timeWidth)} ${palette.faint(delta.padStart(deltaWidth))}  `;
+    const facts = `${packetText(row).padStart(packetWidth)}  ${timeOf(row).padStart(timeWidth)} ${palette.faint(delta.padStart(deltaWidth))}  `;
     return facts + renderArrow(row, inner, style);
   });
   return [palette.faint(head), ...lines];
@@ -40,8 +42,8 @@ export function renderLadder(rows: readonly LadderRow[], clock: Clock, style: Te
 const packetText = ({ packet, lastPacket }: LadderArrow): string =>
   lastPacket > packet ? `${packet}-${lastPacket}` : `${packet}`;
 
-const timeText = (atNs: number, clock: Clock, { times }: TerminalStyle): string =>
-  times === 'utc' ? clock.timeOfDay(atNs) : formatRelative(atNs, clock.decimals);
+const timeText = (atNs: number, zeroNs: number, clock: Clock, { times }: TerminalStyle): string =>
+  times === 'utc' ? clock.timeOfDay(atNs) : formatRelative(atNs - zeroNs, clock.decimals);
 
 /** `├─ label · detail ────▶│` or `│◀──── label · detail ─┤`, `inner` columns between the rails. */
 function renderArrow({ from, label, detail, tone }: LadderArrow, inner: number, style: TerminalStyle): string {

@@ -245,7 +245,12 @@ const serverNamesSaid = 3;
 function otherItems({ protocols, serverNames }: Overview, style: TerminalStyle): string[] {
   const others = [...protocols].filter(([name]) => name !== 'http/1').sort(([, a], [, b]) => b - a);
   return others.map(([name, count]) => {
-    const text = `${formatCount(count)} ${protocolTitle(name)}`;
+    const text =
+      name === 'none'
+        ? `${formatCount(count)} without data`
+        : name === 'unknown'
+          ? `${formatCount(count)} of an unknown protocol`
+          : `${formatCount(count)} ${protocolTitle(name)}`;
     if (name !== 'tls' || serverNames.size === 0) return text;
     const names = [...serverNames].sort(([, a], [, b]) => b - a).slice(0, serverNamesSaid);
     const more = serverNames.size > serverNamesSaid ? `, ${glyphsOf(style).ellipsis}` : '';
@@ -257,10 +262,8 @@ function captureItems({ name, source }: SummaryInput, style: TerminalStyle): str
   const items = [escapeName(name), [source.format, ...source.linkTypes.map(escapeName)].join(', ')];
   items.push(`${formatCounted(source.packets, 'packet')}, ${formatBytes(source.bytes)}`);
   if (source.firstAtNs !== null) {
-    const clock = clockOf({ originSeconds: source.originSeconds, timeDecimals: Math.min(3, source.timeDecimals) });
-    items.push(
-      `${clock.iso(source.firstAtNs).replace('T', ' ').replace('Z', ' UTC')}, ${formatDuration((source.lastAtNs ?? source.firstAtNs) - source.firstAtNs, style)} long`,
-    );
+    const clock = clockOf(source);
+    items.push(`from ${clock.dateAndTime(source.firstAtNs, 3)} UTC, ${formatDuration(clock.spanNs, style)} long`);
   }
   return items;
 }
