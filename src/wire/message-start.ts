@@ -107,24 +107,33 @@ function isUsualTarget(data: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Where a request begins in one whole line (without its line end) that may have other bytes before it, or −1: at the line's
- * start if that counts as a possible start, else at a known method.
+ * Where a request begins in one whole line (without its line end) that may have other bytes before it, or −1. A method of
+ * capitals at the line's start counts as it is, if that is a possible start; else a known method that other bytes run into;
+ * else any token at a possible start.
  */
 export function findRequestStart(line: Uint8Array, start: number, end: number, startCounts: boolean): number {
   const versionStart = end - 8;
   if (versionStart - 1 <= start || looksLikeVersion(line, versionStart, end) !== 'yes' || line[versionStart - 1] !== SP)
     return -1;
-  if (startCounts && looksLikeRequestStart(line, start, end) === 'yes') return start;
+  const startFits = startCounts && looksLikeRequestStart(line, start, end) === 'yes';
+  if (startFits && hasCapitalMethod(line, start)) return start;
   let methodEnd = versionStart - 2;
   while (methodEnd > start && line[methodEnd] !== SP) methodEnd--;
   if (line[methodEnd] !== SP || methodEnd + 1 >= versionStart - 1) return -1;
+  let longest = -1;
   for (const method of knownMethods) {
     const methodStart = methodEnd - method.length;
-    if (methodStart >= start && matches(line, methodStart, methodEnd, method)) {
-      if (looksLikeRequestStart(line, methodStart, end) === 'yes') return methodStart;
-    }
+    if (methodStart < start || !matches(line, methodStart, methodEnd, method)) continue;
+    if (longest !== -1 && longest <= methodStart) continue;
+    if (looksLikeRequestStart(line, methodStart, end) === 'yes') longest = methodStart;
   }
-  return -1;
+  return longest === -1 && startFits ? start : longest;
+}
+
+function hasCapitalMethod(line: Uint8Array, start: number): boolean {
+  let at = start;
+  while ((line[at]! >= 0x41 && line[at]! <= 0x5a) || line[at] === 0x2d) at++;
+  return line[at] === SP;
 }
 
 /** Where a response begins in one whole line that may have other bytes before it (the last such place), or −1. */
