@@ -28,7 +28,7 @@ export class Cursor {
   readonly segment = new Segment();
 }
 
-/** What comes next. The first three end a packet. */
+/** What comes next. The first four end a packet. */
 export const Layer = {
   /** `cursor.segment` is filled. */
   segment: 0,
@@ -36,29 +36,31 @@ export const Layer = {
   other: 1,
   /** Cannot be decoded: `cursor.problem` says why. */
   broken: 2,
-  ethernet: 3,
+  /** `cursor.segment` is filled, and `cursor.problem` says what is wrong with the packet. */
+  doubtfulSegment: 3,
+  ethernet: 4,
   /** An Ethernet type at the position, its payload behind it. */
-  etherType: 4,
-  llc: 5,
-  ipv4: 6,
-  ipv6: 7,
+  etherType: 5,
+  llc: 6,
+  ipv4: 7,
+  ipv6: 8,
   /** IP by its version nibble. */
-  ip: 8,
+  ip: 9,
   /** A part of an IP datagram: `cursor.fragment…` says which. */
-  fragment: 9,
-  tcp: 10,
-  udp: 11,
-  gre: 12,
-  mpls: 13,
-  ppp: 14,
-  pppoe: 15,
-  nsh: 16,
-  l2tpOverIp: 17,
-  etherIp: 18,
-  wlan: 19,
-  radiotap: 20,
-  prism: 21,
-  trill: 22,
+  fragment: 10,
+  tcp: 11,
+  udp: 12,
+  gre: 13,
+  mpls: 14,
+  ppp: 15,
+  pppoe: 16,
+  nsh: 17,
+  l2tpOverIp: 18,
+  etherIp: 19,
+  wlan: 20,
+  radiotap: 21,
+  prism: 22,
+  trill: 23,
 } as const;
 
 export type LayerCode = (typeof Layer)[keyof typeof Layer];

@@ -74,6 +74,8 @@ export function afterEtherType(cursor: Cursor, etherType: number): LayerCode {
       return Layer.ethernet;
     case 0x88e7: // 802.1ah: an instance tag, then a whole frame
       return skip(cursor, 4, Layer.ethernet);
+    case 0x8903: // FabricPath: tag and time to live, then a whole frame
+      return skip(cursor, 2, Layer.ethernet);
     case 0x22f3:
       return Layer.trill;
     case 0x8870: // jumbo frames with LLC

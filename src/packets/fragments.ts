@@ -4,7 +4,8 @@
  * - Fragments come in any order and may be repeated. Where they overlap, the bytes that came first stay.
  * - A datagram waits for its parts for a time of the capture's clock, not of ours; when too many or too large datagrams wait,
  *   the oldest go.
- * - A fragment cut by the snap length counts as come; the datagram then has captured bytes up to the first cut only.
+ * - A fragment cut by the snap length counts as come; the datagram then has captured bytes up to the first cut only. A first
+ *   fragment that is cut is not kept at all but decoded at once: nothing behind it will ever be readable.
  *
  * Not done: telling the first fragment of a datagram that never becomes whole. Its TCP header is there, but its payload would
  * come out of order in time.
@@ -52,7 +53,7 @@ export class FragmentTable {
     this.#problems = problems;
   }
 
-  /** Takes the fragment at the cursor. True: its datagram is whole now, and the cursor stands at its start. */
+  /** Takes the fragment at the cursor. True: its datagram is as whole as it can be, and the cursor stands at its start. */
   add(cursor: Cursor): boolean {
     const segment = cursor.segment;
     const start = cursor.fragmentOffset;
@@ -62,6 +63,7 @@ export class FragmentTable {
       this.#problems.report('packet-malformed', segment.packet);
       return false;
     }
+    if (start === 0 && cursor.end < cursor.wireEnd) return true;
     const key = fragmentKey(cursor);
     let datagram = this.#waiting.get(key);
     if (datagram !== undefined && Math.abs(segment.atNs - datagram.firstAtNs) > maximumWaitNs) {

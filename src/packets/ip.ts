@@ -75,6 +75,7 @@ export function afterIp(cursor: Cursor, first: number): LayerCode {
         const lengthField = cursor.data[at + 1]!;
         cursor.position = at + (protocol === IpProtocol.authentication ? (lengthField + 2) * 4 : (lengthField + 1) * 8);
         if (cursor.position > cursor.end) return tooShort(cursor);
+        if (protocol === IpProtocol.routing) followRoutingHeader(cursor, at, cursor.position);
         protocol = cursor.data[at]!;
         break;
       }
@@ -140,6 +141,7 @@ export function decodeIpv4(cursor: Cursor): LayerCode {
   segment.destination3 = 0;
   cursor.position = start + headerByteCount;
   if (cursor.position > cursor.end) return tooShort(cursor);
+  if (headerByteCount > 20) followSourceRoute(cursor, start + 20);
   const protocol = data[start + 9]!;
   const flagsAndOffset = short(data, start + 6);
   if ((flagsAndOffset & 0x3fff) !== 0) {
@@ -147,6 +149,41 @@ export function decodeIpv4(cursor: Cursor): LayerCode {
     return toFragment(cursor, (flagsAndOffset & 0x1fff) << 3, isLast, segment.identification, protocol);
   }
   return protocol === IpProtocol.tcp ? Layer.tcp : afterIp(cursor, protocol);
+}
+
+/** RFC 791 §3.1: loose (131) and strict (137) source routes. Until the route is used up, its last address is the destination. */
+function followSourceRoute(cursor: Cursor, from: number): void {
+  const data = cursor.data;
+  for (let at = from; at < cursor.position; ) {
+    const kind = data[at]!;
+    if (kind === 0) return;
+    if (kind === 1) {
+      at += 1;
+      continue;
+    }
+    const byteCount = at + 1 < cursor.position ? data[at + 1]! : 0;
+    if (byteCount < 2 || at + byteCount > cursor.position) return;
+    const isSourceRoute = kind === 131 || kind === 137;
+    if (isSourceRoute && byteCount >= 7 && data[at + 2]! <= byteCount)
+      cursor.segment.destination0 = word(data, at + byteCount - 4);
+    at += byteCount;
+  }
+}
+
+/**
+ * RFC 8200 §4.4: while segments are left, the destination is the last address of the route. Types 0 (RFC 5095) and 2 (RFC 6275)
+ * have it at the end, type 4 (RFC 8754) in front.
+ */
+function followRoutingHeader(cursor: Cursor, at: number, next: number): void {
+  const data = cursor.data;
+  const type = data[at + 2]!;
+  const addressAt = type === 4 ? at + 8 : type === 0 || type === 2 ? next - 16 : -1;
+  if (data[at + 3] === 0 || addressAt < at + 8 || addressAt + 16 > next) return;
+  const segment = cursor.segment;
+  segment.destination0 = word(data, addressAt);
+  segment.destination1 = word(data, addressAt + 4);
+  segment.destination2 = word(data, addressAt + 8);
+  segment.destination3 = word(data, addressAt + 12);
 }
 
 export function decodeIpv6(cursor: Cursor): LayerCode {

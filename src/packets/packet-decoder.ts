@@ -55,11 +55,17 @@ export class PacketDecoder {
     cursor.segment.packet = this.packets;
     cursor.segment.atNs = atNs;
     const outcome = this.#follow(linkType === 1 ? Layer.ethernet : firstLayer(cursor, linkType));
-    if (outcome === Layer.segment) {
+    if (outcome === Layer.segment || outcome === Layer.doubtfulSegment) {
       this.tcpPackets += 1;
       this.#onSegment(cursor.segment);
     } else if (outcome === Layer.other) this.#countOther(cursor.protocol);
-    else this.#problems.report(cursor.problem, this.packets);
+    if (outcome === Layer.broken || outcome === Layer.doubtfulSegment) this.#problems.report(cursor.problem, this.packets);
+  }
+
+  /** A record that is no packet of a network but has a packet number. */
+  countRecord(protocol: number): void {
+    this.packets += 1;
+    this.#countOther(protocol);
   }
 
   /** The capture is over. */
@@ -88,6 +94,7 @@ export class PacketDecoder {
         case Layer.segment:
         case Layer.other:
         case Layer.broken:
+        case Layer.doubtfulSegment:
           return layer;
         case Layer.tcp:
           return decodeTcp(cursor);

@@ -25,6 +25,8 @@ const usualMaximumRecordByteCount = 262_144;
 const maximumRecordByteCount = 4 * 1024 * 1024;
 /** So many plausible headers in a row are taken for records. */
 const chainLength = 3;
+/** So many when the last of them is cut off by the end of the file. */
+const chainLengthAtCut = 2;
 /** Records farther apart than this are not taken for neighbours by the search. */
 const maximumSecondsForward = 3600;
 const maximumSecondsBackward = 60;
@@ -325,7 +327,7 @@ export class PcapFormat implements Format {
       isNear = true;
       at += this.#headerByteCount + this.#capturedAt(data, at);
       // The last record of a file that was cut: nothing contradicts the chain.
-      if (at > end && final) return count + 1 >= chainLength ? 'holds' : 'breaks';
+      if (at > end && final) return count + 1 >= chainLengthAtCut ? 'holds' : 'breaks';
     }
   }
 

@@ -4,7 +4,8 @@
  *     type 4 │ total length 4 │ body, padded to four │ total length 4
  *
  * Each section header begins anew: byte order, interfaces, clocks. Enhanced, simple and obsolete packet blocks are packets; all
- * other blocks (names, statistics, secrets, custom, unknown) are skipped. The section length is not used: it may be unknown, and
+ * other blocks (names, statistics, secrets, unknown) are skipped. Custom blocks and journal entries are counted as packets, as
+ * Wireshark numbers them; so packet numbers agree. The section length is not used: it may be unknown, and
  * the next section header says itself where it is.
  *
  * Damage. A block whose two lengths agree is believed. When they do not, the block is believed if a block of a known type
@@ -13,12 +14,16 @@
  */
 import type { Format, PacketSink } from './packet-sink.js';
 import { InterfaceClock } from './pcapng-clock.js';
+import type { ProblemCode } from './problems.js';
+import { OtherProtocol } from './protocol-name.js';
 
 /** Wireshark's limit on a block is the same. */
 const maximumBlockByteCount = 16 * 1024 * 1024;
 /** Per section. Files of many captures merged have some hundreds. */
 const maximumInterfaces = 65_536;
 const smallestBlockByteCount = 12;
+/** Of an enhanced or obsolete packet block, all but the packet's bytes. */
+const packetFrameByteCount = 32;
 const byteOrderMagic = 0x1a2b3c4d;
 const searchStepByteCount = 65_536;
 
@@ -79,7 +84,7 @@ export class PcapngFormat implements Format {
       if (byteCount === wait) return final ? end : position;
       if (byteCount === damaged) {
         this.#searching = true;
-        this.#sink.problems.report('block-damaged', this.#sink.nextPacket);
+        this.#report('block-damaged');
         position += 1;
       } else {
         this.#readBlock(data, position, position + byteCount);
@@ -108,7 +113,7 @@ export class PcapngFormat implements Format {
     const follows = this.#beginsBlock(data, position + byteCount, end, final);
     if (follows === 'unknown') return this.#waitFor(byteCount + smallestBlockByteCount, left, final);
     if (follows === 'no') return this.#byteCountByContent(data, position, end, final);
-    this.#sink.problems.report('block-trailer-wrong', this.#sink.nextPacket);
+    this.#report('block-trailer-wrong');
     return byteCount;
   }
 
@@ -116,19 +121,19 @@ export class PcapngFormat implements Format {
   #byteCountByContent(data: Uint8Array, position: number, end: number, final: boolean): number {
     if (this.#word(data, position) !== BlockType.enhancedPacket) return damaged;
     const left = end - position;
-    if (left < 32) return final ? damaged : this.#waitFor(32, left, false);
+    if (left < packetFrameByteCount) return final ? damaged : this.#waitFor(packetFrameByteCount, left, false);
     const captured = this.#word(data, position + 20);
-    if (captured > maximumBlockByteCount - 32) return damaged;
-    const byteCount = 32 + ((captured + 3) & ~3);
+    if (captured > maximumBlockByteCount - packetFrameByteCount) return damaged;
+    const byteCount = packetFrameByteCount + ((captured + 3) & ~3);
     if (byteCount > left) return final ? damaged : this.#waitFor(byteCount, left, false);
     if (this.#word(data, position + byteCount - 4) !== byteCount) return damaged;
-    this.#sink.problems.report('record-length-repaired', this.#sink.nextPacket);
+    this.#report('record-length-repaired');
     return byteCount;
   }
 
   #waitFor(byteCount: number, left: number, final: boolean): typeof wait {
     this.needed = byteCount;
-    if (final && left > 0) this.#sink.problems.report('file-cut-short', this.#sink.nextPacket);
+    if (final && left > 0) this.#report('file-cut-short');
     return wait;
   }
 
@@ -172,7 +177,7 @@ export class PcapngFormat implements Format {
     const trailer = at + length <= end ? this.#word(data, at + length - 4) : -1;
     this.#bigEndian = wasBigEndian;
     if (length < smallestBlockByteCount || length > maximumBlockByteCount || (length & 3) !== 0) return 'no';
-    if (type === BlockType.enhancedPacket && length < 32) return 'no';
+    if (type === BlockType.enhancedPacket && length < packetFrameByteCount) return 'no';
     if (trailer >= 0) return trailer === length ? 'yes' : 'no';
     if (final) return 'no';
     this.needed = length;
@@ -191,34 +196,50 @@ export class PcapngFormat implements Format {
   #readBlock(data: Uint8Array, start: number, next: number): void {
     switch (this.#word(data, start)) {
       case BlockType.enhancedPacket:
-        return this.#readPacket(data, start, next, this.#word(data, start + 8), 32);
+        this.#readPacket(data, start, next, this.#word(data, start + 8));
+        break;
       case BlockType.obsoletePacket:
-        return this.#readPacket(data, start, next, this.#short(data, start + 8), 32);
+        this.#readPacket(data, start, next, this.#short(data, start + 8));
+        break;
       case BlockType.simplePacket:
-        return this.#readSimplePacket(data, start, next);
+        this.#readSimplePacket(data, start, next);
+        break;
       case BlockType.interfaceDescription:
-        return this.#readInterface(data, start, next);
+        this.#readInterface(data, start, next);
+        break;
       case BlockType.sectionHeader:
-        return this.#readSectionHeader(data, start, next);
+        this.#readSectionHeader(data, start, next);
+        break;
+      case BlockType.customCopied:
+      case BlockType.customNotCopied:
+        this.#sink.decoder.countRecord(OtherProtocol.customBlock);
+        break;
+      case BlockType.systemdJournal:
+        this.#sink.decoder.countRecord(OtherProtocol.systemdJournal);
+        break;
       default:
-        return undefined;
     }
   }
 
   #readSectionHeader(data: Uint8Array, start: number, next: number): void {
     this.#interfaces = [];
-    if (next - start < 28) return this.#sink.problems.report('block-malformed', this.#sink.nextPacket);
+    if (next - start < 28) {
+      this.#report('block-malformed');
+      return;
+    }
     const major = this.#short(data, start + 12);
     const minor = this.#short(data, start + 14);
     if (major !== 1 || (minor !== 0 && minor !== 2)) {
-      this.#sink.problems.report('unknown-version', this.#sink.nextPacket, `${major}.${minor}`);
+      this.#report('unknown-version', `${major}.${minor}`);
     }
   }
 
   /** Link type 2, reserved 2, snap length 4, options. */
   #readInterface(data: Uint8Array, start: number, next: number): void {
-    if (next - start < 20) return this.#sink.problems.report('block-malformed', this.#sink.nextPacket);
-    if (this.#interfaces.length >= maximumInterfaces) return this.#sink.problems.report('interface-limit', this.#sink.nextPacket);
+    if (next - start < 20 || this.#interfaces.length >= maximumInterfaces) {
+      this.#report(next - start < 20 ? 'block-malformed' : 'interface-limit');
+      return;
+    }
     let resolution: number = microseconds;
     let offsetSeconds = 0n;
     let checkSequenceByteCount = 0;
@@ -228,7 +249,7 @@ export class PcapngFormat implements Format {
       const length = this.#short(data, at + 2);
       if (code === OptionCode.end) break;
       if (at + 4 + length > end) {
-        this.#sink.problems.report('option-malformed', this.#sink.nextPacket);
+        this.#report('option-malformed');
         break;
       }
       if (code === OptionCode.timeResolution && length === 1) resolution = data[at + 4]!;
@@ -246,32 +267,38 @@ export class PcapngFormat implements Format {
     });
   }
 
-  /** Interface 4 (obsolete: 2, and drops 2), time high 4, low 4, captured 4, on the wire 4, bytes; `frame` bytes around them. */
-  #readPacket(data: Uint8Array, start: number, next: number, interfaceIndex: number, frame: number): void {
-    const sink = this.#sink;
-    if (next - start < frame) return sink.problems.report('block-malformed', sink.nextPacket);
+  /** Interface 4 (obsolete: 2, and drops 2), time high 4, low 4, captured 4, on the wire 4, bytes. */
+  #readPacket(data: Uint8Array, start: number, next: number, interfaceIndex: number): void {
+    const bodyByteCount = next - start - packetFrameByteCount;
     const source = this.#interfaces[interfaceIndex];
-    if (source === undefined) return sink.problems.report('unknown-interface', sink.nextPacket);
+    if (bodyByteCount < 0 || source === undefined || this.#word(data, start + 20) > bodyByteCount) {
+      this.#report(bodyByteCount >= 0 && source === undefined ? 'unknown-interface' : 'block-malformed');
+      return;
+    }
     const captured = this.#word(data, start + 20);
-    if (captured > next - start - frame) return sink.problems.report('block-malformed', sink.nextPacket);
-    const atNs = source.clock.atNs(this.#word(data, start + 12), this.#word(data, start + 16), sink);
+    const atNs = source.clock.atNs(this.#word(data, start + 12), this.#word(data, start + 16), this.#sink);
     this.#lastAtNs = atNs;
     const from = start + 28;
     const wireByteCount = this.#word(data, start + 24) - source.checkSequenceByteCount;
-    const end = source.checkSequenceByteCount === 0 ? from + captured : from + Math.max(0, Math.min(captured, wireByteCount));
-    sink.packetAt(data, from, end, wireByteCount, source.linkType, atNs);
+    const kept = source.checkSequenceByteCount === 0 ? captured : Math.max(0, Math.min(captured, wireByteCount));
+    this.#sink.packetAt(data, from, from + kept, wireByteCount, source.linkType, atNs);
   }
 
   /** Length on the wire 4, then as many bytes as the first interface's snap length leaves. No time: the last one is used. */
   #readSimplePacket(data: Uint8Array, start: number, next: number): void {
-    const sink = this.#sink;
     const source = this.#interfaces[0];
-    if (source === undefined) return sink.problems.report('unknown-interface', sink.nextPacket);
-    if (next - start < 16) return sink.problems.report('block-malformed', sink.nextPacket);
+    if (source === undefined || next - start < 16) {
+      this.#report(source === undefined ? 'unknown-interface' : 'block-malformed');
+      return;
+    }
     const wireByteCount = this.#word(data, start + 8);
     const snapLength = source.snapLength === 0 ? wireByteCount : source.snapLength;
     const captured = Math.min(wireByteCount, snapLength, next - start - 16);
-    sink.packetAt(data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
+    this.#sink.packetAt(data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
+  }
+
+  #report(code: ProblemCode, detail = ''): void {
+    this.#sink.problems.report(code, this.#sink.nextPacket, detail);
   }
 
   #short(data: Uint8Array, at: number): number {

@@ -23,6 +23,8 @@ export const OtherProtocol = {
   hdlcControl: ProtocolSpace.other | 6,
   wlanAggregate: ProtocolSpace.other | 7,
   pseudowire: ProtocolSpace.other | 8,
+  customBlock: ProtocolSpace.other | 9,
+  systemdJournal: ProtocolSpace.other | 10,
 } as const;
 
 const otherNames: Readonly<Record<number, string>> = {
@@ -35,6 +37,8 @@ const otherNames: Readonly<Record<number, string>> = {
   [OtherProtocol.hdlcControl]: 'HDLC control',
   [OtherProtocol.wlanAggregate]: '802.11 aggregate',
   [OtherProtocol.pseudowire]: 'pseudowire',
+  [OtherProtocol.customBlock]: 'pcapng custom block',
+  [OtherProtocol.systemdJournal]: 'systemd journal entry',
 };
 
 const ipNames: Readonly<Record<number, string>> = {

@@ -2,7 +2,8 @@
  * TCP header → Segment. RFC 9293 §3.1, options RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
  *
  * A header cut by the snap length still tells its segment when ports, sequence and acknowledgement numbers and flags are there
- * (14 bytes); its options are then absent. Options that run past the header end the reading of options, not the segment.
+ * (14 bytes); its options are then absent. So does one whose options or payload the sender left out (port scanners do): it is
+ * a problem too, and the receiver drops it. Options that run past the header end the reading of options, not the segment.
  */
 import { short, word } from './big-endian.js';
 import { type Cursor, Layer, type LayerCode, malformed, tooShort } from './cursor.js';
@@ -22,7 +23,7 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   if (captured < leastUsefulByteCount) return tooShort(cursor);
   const offsetAndFlags = data[start + 12]!;
   const headerByteCount = (offsetAndFlags & 0xf0) >> 2;
-  if (headerByteCount < minimumHeaderByteCount || start + headerByteCount > cursor.wireEnd) return malformed(cursor);
+  if (headerByteCount < minimumHeaderByteCount) return malformed(cursor);
   const segment = cursor.segment;
   segment.sourcePort = short(data, start);
   segment.destinationPort = short(data, start + 2);
@@ -34,7 +35,7 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   segment.data = data;
   segment.payloadStart = Math.min(payloadStart, end);
   segment.payloadEnd = end;
-  segment.payloadLength = cursor.wireEnd - payloadStart;
+  segment.payloadLength = Math.max(0, cursor.wireEnd - payloadStart);
   segment.maximumSegmentSize = -1;
   segment.windowScale = -1;
   segment.timestampValue = -1;
@@ -43,7 +44,9 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   segment.sackBlockCount = 0;
   if (headerByteCount > minimumHeaderByteCount && payloadStart <= end)
     readOptions(cursor, start + minimumHeaderByteCount, payloadStart);
-  return Layer.segment;
+  if (payloadStart <= cursor.wireEnd) return Layer.segment;
+  cursor.problem = 'packet-malformed';
+  return Layer.doubtfulSegment;
 }
 
 function readOptions(cursor: Cursor, from: number, end: number): void {

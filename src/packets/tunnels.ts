@@ -45,7 +45,8 @@ export function decodeGre(cursor: Cursor): LayerCode {
     case GreProtocol.wccp:
       return decodeWccp(cursor);
     default:
-      return afterEtherType(cursor, protocol);
+      // Aruba's access points: 802.11 frames, one type per station queue.
+      return (protocol & 0xfe0f) === 0x8200 ? Layer.wlan : afterEtherType(cursor, protocol);
   }
 }
 

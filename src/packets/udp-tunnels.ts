@@ -29,8 +29,9 @@ function decodeTunnel(cursor: Cursor, port: number): LayerCode {
   switch (port) {
     case 4789: // VXLAN
     case 8472: // VXLAN before its port was assigned (Linux)
+      return decodeVxlan(cursor, false);
     case 4790: // VXLAN-GPE
-      return decodeVxlan(cursor);
+      return decodeVxlan(cursor, true);
     case 6081:
       return decodeGeneve(cursor);
     case 2152:
@@ -64,14 +65,14 @@ function looksLikeIp(cursor: Cursor, at: number): boolean {
   return version === 4 || version === 6;
 }
 
-/** RFC 7348 §5; draft-ietf-nvo3-vxlan-gpe: bit 2 says that the fourth byte is the next protocol. */
-function decodeVxlan(cursor: Cursor): LayerCode {
+/** RFC 7348 §5; draft-ietf-nvo3-vxlan-gpe: bit 2 says that the fourth byte is the next protocol, other bits are ignored. */
+function decodeVxlan(cursor: Cursor, isGeneric: boolean): LayerCode {
   const at = cursor.position;
   if (at + 8 > cursor.end) return notATunnel(cursor);
   const flags = cursor.data[at]!;
   if ((flags & 0x08) === 0) return notATunnel(cursor);
   cursor.position = at + 8;
-  return (flags & 0x04) !== 0 ? afterNextProtocol(cursor, cursor.data[at + 3]!) : Layer.ethernet;
+  return isGeneric && (flags & 0x04) !== 0 ? afterNextProtocol(cursor, cursor.data[at + 3]!) : Layer.ethernet;
 }
 
 /** RFC 8926 §3.4: version 0, options in 4-byte words, an Ethernet type. */

@@ -1,0 +1,295 @@
+/**
+ * Opens a capture: a file by name, or `-` for standard input. Yields its bytes in chunks, decompressed when the first bytes say
+ * gzip (RFC 1952, any number of members) or zstd (RFC 8878, where this Node has it).
+ *
+ * - Back-pressure: the next chunk is read from the file while the present one is worked on, and no further.
+ * - A chunk is borrowed until the next one is asked for.
+ * - A compressed file that is cut short or damaged is normal input: all that can be read comes, then a problem is told. Of a damaged
+ *   file the damaged part is read a second time byte by byte, because zlib keeps back what it had read of a piece that it
+ *   rejects; standard input cannot be read twice, and there up to one piece's output is lost.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import type { SourceProblem } from '../base/index.js';
+import { sniffContainer } from '../packets/index.js';
+import { CommandFailure } from './failure.js';
+
+const readByteCount = 1024 * 1024;
+/** Compressed bytes handed to the decompressor at once: bounds what it may answer before it is asked again (1,000 times more). */
+const pieceByteCount = 16 * 1024;
+/** Enough for every magic number of a compressed file. */
+const magicByteCount = 4;
+
+export interface OpenedInput {
+  /** Decompressed bytes. Each chunk is valid until the next one is asked for. Can be read once. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Bytes of the file as it lies on disk, or null where that is not known. */
+  readonly size: number | null;
+  /** Bytes of it read so far, before decompression. */
+  bytesRead(): number;
+  /** What was wrong with the compression. Complete when the chunks are through. */
+  problems(): readonly SourceProblem[];
+}
+
+/** Throws CommandFailure ('unreadable-input') when there is nothing to read or no way to read it. */
+export async function openInput(input: string): Promise<OpenedInput> {
+  const handle = input === '-' ? null : await openFile(input);
+  const stat = handle === null ? null : await handle.stat();
+  if (handle !== null && stat?.isDirectory() === true) {
+    await handle.close();
+    throw new CommandFailure('unreadable-input', `${input} is a directory`);
+  }
+  const isFile = stat?.isFile() === true;
+  const counter = { bytes: 0 };
+  const problems: SourceProblem[] = [];
+  const raw = handle === null ? readStandardInput(counter) : readFileChunks(handle, input, counter);
+  return {
+    chunks: decompressed(raw, input, isFile, problems),
+    size: isFile ? stat.size : null,
+    bytesRead: () => counter.bytes,
+    problems: () => problems,
+  };
+}
+
+interface Counter {
+  bytes: number;
+}
+
+async function openFile(input: string): Promise<FileHandle> {
+  try {
+    return await open(input, 'r');
+  } catch (error) {
+    throw unreadable(input, error);
+  }
+}
+
+function unreadable(input: string, error: unknown): CommandFailure {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const why = { ENOENT: 'there is no such file', EACCES: 'permission denied', EISDIR: 'it is a directory' }[String(code)];
+  const text = why ?? (error instanceof Error ? error.message : String(error));
+  return new CommandFailure('unreadable-input', `cannot read ${input}: ${text}`, { cause: error });
+}
+
+/** Two buffers in turn: one is worked on while the other is filled. */
+async function* readFileChunks(handle: FileHandle, input: string, counter: Counter): AsyncGenerator<Uint8Array> {
+  let filling = Buffer.allocUnsafe(readByteCount);
+  let working = Buffer.allocUnsafe(readByteCount);
+  let pending = handle.read(filling, 0, readByteCount, null);
+  try {
+    for (;;) {
+      const { bytesRead } = await pending;
+      if (bytesRead === 0) return;
+      [filling, working] = [working, filling];
+      pending = handle.read(filling, 0, readByteCount, null);
+      counter.bytes += bytesRead;
+      yield working.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw unreadable(input, error);
+  } finally {
+    await pending.catch(() => undefined);
+    await handle.close();
+  }
+}
+
+async function* readStandardInput(counter: Counter): AsyncGenerator<Uint8Array> {
+  for await (const chunk of process.stdin) {
+    counter.bytes += (chunk as Buffer).length;
+    yield chunk as Buffer;
+  }
+}
+
+async function* decompressed(
+  raw: AsyncGenerator<Uint8Array>,
+  input: string,
+  isFile: boolean,
+  problems: SourceProblem[],
+): AsyncGenerator<Uint8Array> {
+  try {
+    const first = await firstBytes(raw);
+    const container = sniffContainer(first);
+    if (container !== 'gzip' && container !== 'zstd') {
+      yield first;
+      yield* raw;
+      return;
+    }
+    const create = decompressorFor(container, input);
+    let told = 0;
+    const failure = yield* inflate(rejoined(first, raw), create, (byteCount) => {
+      told += byteCount;
+    });
+    if (failure === null) return;
+    if (isFile && !failure.isCut) yield* secondReading(input, create, failure.pieceIndex, told);
+    problems.push(damageOf(container, failure));
+  } finally {
+    await raw.return(undefined);
+  }
+}
+
+/** The first bytes, joined until there are enough to know the container. A copy: the buffer behind them is used again. */
+async function firstBytes(raw: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  let first: Uint8Array = new Uint8Array(0);
+  while (first.length < magicByteCount) {
+    const { done, value } = await raw.next();
+    if (done === true) break;
+    first = first.length === 0 && value.length >= magicByteCount ? value : Buffer.concat([first, value]);
+  }
+  return first;
+}
+
+async function* rejoined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+type CreateDecompressor = () => Transform;
+
+function decompressorFor(container: 'gzip' | 'zstd', input: string): CreateDecompressor {
+  if (container === 'gzip') return () => zlib.createGunzip();
+  // In Node from 22.15 and 23.8 on; the types are those of the oldest Node that is supported.
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
+  if (createZstdDecompress !== undefined) return () => createZstdDecompress();
+  const source = input === '-' ? 'it' : input;
+  throw new CommandFailure(
+    'unreadable-input',
+    `${input === '-' ? 'standard input' : input} is compressed with zstd, which Node ${process.versions.node} cannot read: ` +
+      `use Node 22.15 or newer, or decompress ${source} first (zstd -dc FILE | holdfast explain -)`,
+  );
+}
+
+interface DecompressionFailure {
+  readonly error: Error;
+  /** The compressed bytes ended too early, and all of their content has been told. */
+  readonly isCut: boolean;
+  /** Number of the piece that was rejected. */
+  readonly pieceIndex: number;
+}
+
+/** Yields what the pieces decompress to; returns what went wrong, or null. */
+async function* inflate(
+  raw: AsyncIterable<Uint8Array>,
+  create: CreateDecompressor,
+  onTold: (byteCount: number) => void,
+): AsyncGenerator<Uint8Array, DecompressionFailure | null> {
+  const pump = new Pump(create());
+  let pieceIndex = 0;
+  try {
+    for await (const piece of inPieces(raw, pieceByteCount)) {
+      for (const output of await pump.write(piece)) {
+        onTold(output.length);
+        yield output;
+      }
+      if (pump.error !== null) return { error: pump.error, isCut: false, pieceIndex };
+      pieceIndex += 1;
+    }
+    for (const output of await pump.end()) {
+      onTold(output.length);
+      yield output;
+    }
+    return pump.error === null ? null : { error: pump.error, isCut: true, pieceIndex };
+  } finally {
+    pump.destroy();
+  }
+}
+
+/** Reads the file again up to the piece that was rejected, and that one byte by byte; yields what has not been told before. */
+async function* secondReading(
+  input: string,
+  create: CreateDecompressor,
+  rejectedPiece: number,
+  told: number,
+): AsyncGenerator<Uint8Array> {
+  const raw = readFileChunks(await openFile(input), input, { bytes: 0 });
+  const pump = new Pump(create());
+  let toSkip = told;
+  let pieceIndex = 0;
+  try {
+    for await (const piece of inPieces(raw, pieceByteCount)) {
+      const parts = pieceIndex < rejectedPiece ? [piece] : inBytes(piece);
+      for (const part of parts) {
+        for (const output of await pump.write(part)) {
+          const skipped = Math.min(toSkip, output.length);
+          toSkip -= skipped;
+          if (skipped < output.length) yield output.subarray(skipped);
+        }
+        if (pump.error !== null) return;
+      }
+      pieceIndex += 1;
+    }
+  } finally {
+    pump.destroy();
+    await raw.return(undefined);
+  }
+}
+
+async function* inPieces(raw: AsyncIterable<Uint8Array>, byteCount: number): AsyncGenerator<Uint8Array> {
+  for await (const chunk of raw) {
+    for (let at = 0; at < chunk.length; at += byteCount) yield chunk.subarray(at, at + byteCount);
+  }
+}
+
+function* inBytes(piece: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < piece.length; at += 1) yield piece.subarray(at, at + 1);
+}
+
+/** A decompressor that answers each piece with its output: the stream's own queue would drop what it holds when it fails. */
+class Pump {
+  error: Error | null = null;
+  readonly #transform: Transform;
+  /** Whoever waits for the decompressor; a write that it fails in is never called back, so its end wakes the writer too. */
+  #resume: () => void = () => undefined;
+  #isClosed = false;
+  #output: Uint8Array[] = [];
+
+  constructor(transform: Transform) {
+    this.#transform = transform;
+    transform.on('data', (chunk: Uint8Array) => this.#output.push(chunk));
+    transform.on('error', (error: Error) => {
+      this.error = error;
+    });
+    transform.on('close', () => {
+      this.#isClosed = true;
+      this.#resume();
+    });
+  }
+
+  async write(piece: Uint8Array): Promise<Uint8Array[]> {
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+      if (this.#isClosed) resolve();
+      else this.#transform.write(piece, () => resolve());
+    });
+    return this.#take();
+  }
+
+  async end(): Promise<Uint8Array[]> {
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+      if (this.#isClosed) resolve();
+      else this.#transform.end();
+    });
+    return this.#take();
+  }
+
+  destroy(): void {
+    this.#transform.destroy();
+  }
+
+  #take(): Uint8Array[] {
+    const output = this.#output;
+    this.#output = [];
+    return output;
+  }
+}
+
+function damageOf(container: 'gzip' | 'zstd', { error, isCut }: DecompressionFailure): SourceProblem {
+  return {
+    code: isCut ? 'compression-cut-short' : 'compression-damaged',
+    count: 1,
+    firstPacket: 0,
+    text: isCut
+      ? `The ${container} file ends too early; what it holds was read.`
+      : `The ${container} file is damaged (${error.message}); what stands before the damage was read.`,
+  };
+}
