@@ -22,7 +22,7 @@ export const flowLimits = {
   /** Connections followed at once. */
   connections: 65_536,
   /** Finished connections that still wait for late segments. */
-  finishedConnections: 2048,
+  finishedConnections: 512,
   /** How long they wait: two maximum segment lifetimes, RFC 9293 §3.4.2. */
   lingerNs: 240e9,
   /** Entries of the memory of connections that are gone (a power of two). */
@@ -54,6 +54,9 @@ const callNames: readonly (readonly [bit: number, call: SegmentCall])[] = [
   [Call.outOfOrder, 'out-of-order'],
   [Call.duplicateFrame, 'duplicate-frame'],
 ];
+
+/** No receiver offers more, so nothing further ahead is in flight. RFC 7323 §2.3. */
+const largestWindow = 2 ** 30;
 
 /** Ports that servers listen on although they are above 1023; the lower of two such ports wins. */
 const serverPorts = new Set([
@@ -203,6 +206,10 @@ export class FlowTable {
     flow.lastPacket = packet;
     const isSyn = (flags & TcpFlag.syn) !== 0;
     if (isSyn) this.takeSyn(flow, forward, reverse, segment);
+    else if (reverse.synSeen && !forward.synSeen && !forward.seen && isOfAnOlderConnection(segment, reverse)) {
+      this.say(flow, segment, from, 'ack-of-unseen');
+      return;
+    }
     const wasOutstanding = reverse.seen && (!reverse.acked || before(reverse.ackedTo, reverse.next));
     this.learnProbe(flow, forward, reverse, segment);
     const calls = judge(segment, forward, reverse, flow.initialRoundTripNs);
@@ -218,7 +225,8 @@ export class FlowTable {
     }
     if ((flags & TcpFlag.ack) !== 0 && (flags & TcpFlag.rst) === 0) {
       const acknowledged = segment.acknowledgment;
-      if (!reverse.acked || before(reverse.ackedTo, acknowledged)) {
+      const isPlausible = !reverse.seen || ((acknowledged - reverse.next) | 0) <= largestWindow;
+      if (isPlausible && (!reverse.acked || before(reverse.ackedTo, acknowledged))) {
         reverse.acked = true;
         reverse.ackedTo = acknowledged;
       }
@@ -271,6 +279,11 @@ export class FlowTable {
 
   private takeSyn(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
     const acknowledges = (segment.flags & TcpFlag.ack) !== 0;
+    if (flow.finished && flow.reset && !acknowledges && forward.synSeen) {
+      // The peer still had an older connection; it was reset, and now the same SYN opens this one. RFC 5961 §4.
+      flow.finished = false;
+      flow.reset = false;
+    }
     const repeated = forward.synSeen && forward.initialSequence === segment.sequence;
     if (!forward.synSeen) {
       forward.synSeen = true;
@@ -404,7 +417,7 @@ export class FlowTable {
       const flow = this.finished[this.finishedHead];
       if (flow === undefined) break;
       const waiting = this.finished.length - this.finishedHead;
-      if (flow.slot >= 0) {
+      if (flow.slot >= 0 && flow.finished) {
         if (waiting <= flowLimits.finishedConnections && nowNs - flow.finishedAtNs < flowLimits.lingerNs) break;
         this.close(flow, 'finished', flow.lastAtNs, flow.lastPacket);
       }
@@ -472,6 +485,13 @@ export class FlowTable {
     if (this.firstStragglerPacket === 0) this.firstStragglerPacket = segment.packet;
     return true;
   }
+}
+
+/** Not an answer to the SYN: a challenge ACK or a leftover of the connection that had these ports before. RFC 5961 §4. */
+function isOfAnOlderConnection(segment: Segment, opener: Half): boolean {
+  if ((segment.flags & (TcpFlag.ack | TcpFlag.rst)) !== TcpFlag.ack) return false;
+  const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
+  return acknowledged <= 0 || acknowledged > largestWindow;
 }
 
 /** A SYN-ACK acknowledges the SYN and none, some or all of the data it carried (TCP Fast Open, RFC 7413). */

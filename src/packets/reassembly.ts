@@ -36,6 +36,8 @@ export const reassemblyLimits = {
   holePatienceNs: 50e6,
   /** … or after this many packets of the connection, whichever comes first. */
   holePatiencePackets: 16,
+  /** Bytes: the largest window there can be. */
+  largestHole: 2 ** 30,
   /** Without any packet of the receiver in the capture: after this time. */
   oneSidedPatienceNs: 3e9,
 } as const;
@@ -194,6 +196,8 @@ export class Reassembler {
   }
 
   private hold(flow: Flow, half: Half, segment: Segment, sequence: number): void {
+    // Further ahead than any receiver allows (RFC 7323 §2.3): not of this stream.
+    if (((sequence - half.expected) | 0) > reassemblyLimits.largestHole) return;
     let held = half.held;
     if (held === null) {
       held = [];

@@ -40,26 +40,33 @@ export interface StoryShared {
   readonly totals: Totals;
   /** Exchanges kept in connections that are not closed. */
   keptExchanges: number;
+  /** How many marks a connection keeps; infinite: all, the ordinary ones (ACKs, data, messages) too. */
   readonly marksOf: (connection: number) => number;
 }
 
-const both = (): PerSide<number> => ({ client: 0, server: 0 });
+/** Most counts of most connections stay zero: they share this one until they grow. */
+const zero: PerSide<number> = { client: 0, server: 0 };
 
 const emptyTally = (): TcpTally => ({
-  keepAliveProbes: both(),
-  keepAliveAnswers: both(),
-  retransmissions: both(),
-  outOfOrder: both(),
-  duplicateAcks: both(),
-  zeroWindows: both(),
-  zeroWindowProbes: both(),
-  lostSegments: both(),
-  fins: both(),
-  resets: both(),
-  syns: both(),
-  bytes: both(),
-  gapBytes: both(),
+  keepAliveProbes: zero,
+  keepAliveAnswers: zero,
+  retransmissions: zero,
+  outOfOrder: zero,
+  duplicateAcks: zero,
+  zeroWindows: zero,
+  zeroWindowProbes: zero,
+  lostSegments: zero,
+  fins: zero,
+  resets: zero,
+  syns: zero,
+  bytes: zero,
+  gapBytes: zero,
 });
+
+const plus = (counts: PerSide<number>, side: Side, count: number): PerSide<number> =>
+  side === 'client'
+    ? { client: counts.client + count, server: counts.server }
+    : { client: counts.client, server: counts.server + count };
 
 export class ConnectionState implements TalkListener {
   readonly connection: Connection;
@@ -68,17 +75,27 @@ export class ConnectionState implements TalkListener {
   private readonly wait = new WaitAccount();
   private readonly talk: HttpTalk;
   private readonly marksLimit: number;
+  /** Ordinary marks are kept too. */
+  private readonly marksAll: boolean;
   /** The newest marks, once the first half of `connection.marks` is full: a ring. */
   private newestMarks: Mark[] | null = null;
   private newestNext = 0;
   private swapped = false;
-  private at: Moment;
+  /** The observation being taken: its time and packet, and the moment made of them once somebody needs it. */
+  private atNs: number;
+  private packet: number;
+  private moment: Moment | null = null;
+  private lastNs: number;
+  private lastPacket: number;
   private synAt: Moment | null = null;
   private handshakeDone = false;
   private lastByteNs: number | null = null;
   private lastExchange: Exchange | null = null;
   private firstClose: ClosingFacts['firstClose'] = null;
-  private readonly finAt: PerSide<Moment | null> = { client: null, server: null };
+  private clientFin: Moment | null = null;
+  private serverFin: Moment | null = null;
+  private clientBytes = 0;
+  private serverBytes = 0;
   private unanswered: { from: Side; probes: number; retransmissions: number; last: Moment } | null = null;
   private tunnel = false;
   private unackedRequests = 0;
@@ -88,9 +105,13 @@ export class ConnectionState implements TalkListener {
 
   constructor(opened: OpenedObservation, shared: StoryShared) {
     const at: Moment = { atNs: opened.atNs, packet: opened.packet };
-    this.at = at;
+    this.atNs = at.atNs;
+    this.packet = at.packet;
+    this.lastNs = at.atNs;
+    this.lastPacket = at.packet;
     this.shared = shared;
     this.marksLimit = shared.marksOf(opened.connection);
+    this.marksAll = this.marksLimit === Number.POSITIVE_INFINITY;
     this.talk = new HttpTalk(this, this.wait);
     this.connection = {
       id: opened.connection,
@@ -117,16 +138,22 @@ export class ConnectionState implements TalkListener {
 
   syn(observation: SynObservation): void {
     const from = this.arrive(observation);
-    this.connection.tcp.syns[from]++;
+    this.connection.tcp.syns = plus(this.connection.tcp.syns, from, 1);
     this.zeek.syn(from, observation.acknowledges);
-    this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
+    if (this.marksAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
     if (!observation.acknowledges) {
       if (!observation.repeated) this.synAt = this.at;
       else this.noteUnanswered(from, 'retransmissions');
+      // A SYN after a reset that came before the handshake was done: the opening goes on, the reset ended nothing.
+      if (!this.handshakeDone && this.firstClose?.how === 'rst') {
+        this.firstClose = null;
+        this.connection.closed = null;
+        this.zeek.reopen();
+      }
     } else {
       this.unanswered = null;
       if (this.synAt !== null && this.connection.synToSynAckNs === null) {
-        this.connection.synToSynAckNs = Math.max(0, this.at.atNs - this.synAt.atNs);
+        this.connection.synToSynAckNs = Math.max(0, this.atNs - this.synAt.atNs);
         this.wait.roundTripNs = this.connection.synToSynAckNs;
       }
     }
@@ -151,7 +178,7 @@ export class ConnectionState implements TalkListener {
       if (from === 'server' && this.unackedRequests > 0) this.acknowledgeRequests();
     }
     if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
-    if (observation.pure) this.addMark('ack', from, 0, -1);
+    if (observation.pure && this.marksAll) this.addMark('ack', from, 0, -1);
   }
 
   bytes(observation: BytesObservation): void {
@@ -161,20 +188,21 @@ export class ConnectionState implements TalkListener {
     if (!this.handshakeDone && connection.tcp.syns.server > 0 && from === 'client') this.completeHandshake();
     if (connection.sidesFrom === 'guess' && this.swapIfReversed(observation, from)) from = otherSide(from);
     if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
-    connection.tcp.bytes[from] += byteCount;
-    this.zeek.data(from, byteCount);
+    if (from === 'client') this.clientBytes += byteCount;
+    else this.serverBytes += byteCount;
+    this.zeek.data(from);
     this.wait.bytes(from, observation.atNs);
     this.lastByteNs = this.lastByteNs === null ? observation.atNs : Math.max(this.lastByteNs, observation.atNs);
     const marked = this.marksAdded;
     this.readBytes(observation, from);
-    if (this.marksAdded === marked && this.marksLimit > 0) {
+    if (this.marksAll && this.marksAdded === marked) {
       this.addMark('data', from, byteCount, this.lastExchange === null ? -1 : this.lastExchange.number - 1);
     }
   }
 
   gap(observation: GapObservation): void {
     const from = this.arrive(observation);
-    this.connection.tcp.gapBytes[from] += observation.byteCount;
+    this.connection.tcp.gapBytes = plus(this.connection.tcp.gapBytes, from, observation.byteCount);
     this.zeek.gap(from);
     this.talk.gap(from, observation.byteCount);
     this.addMark('gap', from, observation.byteCount, -1);
@@ -187,21 +215,21 @@ export class ConnectionState implements TalkListener {
     if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
     switch (observation.call) {
       case 'keep-alive-probe':
-        tcp.keepAliveProbes[from]++;
+        tcp.keepAliveProbes = plus(tcp.keepAliveProbes, from, 1);
         totals.keepAliveProbes++;
         this.noteUnanswered(from, 'probes');
         break;
       case 'keep-alive-answer':
-        tcp.keepAliveAnswers[from]++;
+        tcp.keepAliveAnswers = plus(tcp.keepAliveAnswers, from, 1);
         totals.keepAliveAnswers++;
         break;
       case 'zero-window-probe':
-        tcp.zeroWindowProbes[from]++;
+        tcp.zeroWindowProbes = plus(tcp.zeroWindowProbes, from, 1);
         break;
       case 'zero-window-probe-answer':
         break;
       case 'zero-window':
-        tcp.zeroWindows[from]++;
+        tcp.zeroWindows = plus(tcp.zeroWindows, from, 1);
         this.zeek.zeroWindow(from);
         this.wait.window(from, true);
         break;
@@ -211,21 +239,21 @@ export class ConnectionState implements TalkListener {
       case 'retransmission':
       case 'fast-retransmission':
       case 'spurious-retransmission':
-        tcp.retransmissions[from]++;
+        tcp.retransmissions = plus(tcp.retransmissions, from, 1);
         totals.retransmissions++;
         this.zeek.retransmission(from);
         this.wait.trouble(from);
         if (observation.call !== 'spurious-retransmission') this.noteUnanswered(from, 'retransmissions');
         break;
       case 'out-of-order':
-        tcp.outOfOrder[from]++;
+        tcp.outOfOrder = plus(tcp.outOfOrder, from, 1);
         this.wait.trouble(from);
         break;
       case 'duplicate-ack':
-        tcp.duplicateAcks[from]++;
+        tcp.duplicateAcks = plus(tcp.duplicateAcks, from, 1);
         break;
       case 'lost-segment':
-        tcp.lostSegments[from]++;
+        tcp.lostSegments = plus(tcp.lostSegments, from, 1);
         break;
       case 'window-full':
       case 'ack-of-unseen':
@@ -237,20 +265,21 @@ export class ConnectionState implements TalkListener {
 
   fin(observation: FinObservation): void {
     const from = this.arrive(observation);
-    this.connection.tcp.fins[from]++;
+    this.connection.tcp.fins = plus(this.connection.tcp.fins, from, 1);
     this.shared.totals.fins++;
     if (!observation.repeated) {
       this.zeek.fin(from);
-      this.finAt[from] = this.at;
+      if (from === 'client') this.clientFin = this.at;
+      else this.serverFin = this.at;
       this.firstClose ??= { from, how: 'fin', at: this.at, leftUnacknowledged: observation.unacknowledgedByteCount > 0 };
-      if (this.finAt.client !== null && this.finAt.server !== null) this.connection.closed ??= this.at;
+      if (this.clientFin !== null && this.serverFin !== null) this.connection.closed ??= this.at;
     }
     this.addMark('fin', from, 0, -1);
   }
 
   reset(observation: ResetObservation): void {
     const from = this.arrive(observation);
-    this.connection.tcp.resets[from]++;
+    this.connection.tcp.resets = plus(this.connection.tcp.resets, from, 1);
     this.shared.totals.resets++;
     this.addMark('reset', from, 0, -1);
     if (observation.repeated) return;
@@ -269,18 +298,27 @@ export class ConnectionState implements TalkListener {
     this.talk.told(observation, this.at);
   }
 
+  /** The connection as far as it is known now. */
+  snapshot(): Connection {
+    const connection = this.connection;
+    if (connection.last.packet !== this.lastPacket || connection.last.atNs !== this.lastNs) {
+      connection.last = { atNs: this.lastNs, packet: this.lastPacket };
+    }
+    connection.tcp.bytes = { client: this.clientBytes, server: this.serverBytes };
+    return connection;
+  }
+
   /** The end of the story: what only the whole can tell. */
   close(): Connection {
     const connection = this.connection;
-    const lastMoment = connection.last;
+    const { last: lastMoment } = this.snapshot();
     const partialRequest = this.talk.hasPartialRequest;
-    const ends = (['client', 'server'] as const).map((side) => ({
-      side,
-      fin: this.finAt[side],
-      at: this.finAt[side] ?? lastMoment,
-    }));
-    ends.sort((a, b) => a.at.atNs - b.at.atNs);
-    for (const { side, fin, at } of ends) this.talk.end(side, fin !== null, at);
+    const clientEnd = this.clientFin ?? lastMoment;
+    const serverEnd = this.serverFin ?? lastMoment;
+    const serverFirst = serverEnd.atNs < clientEnd.atNs;
+    if (serverFirst) this.talk.end('server', this.serverFin !== null, serverEnd);
+    this.talk.end('client', this.clientFin !== null, clientEnd);
+    if (!serverFirst) this.talk.end('server', this.serverFin !== null, serverEnd);
     if (connection.protocol.name === 'none' && this.lastByteNs !== null) connection.protocol = unknownProtocol;
     connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
     connection.ending = decideEnding(connection, {
@@ -331,7 +369,7 @@ export class ConnectionState implements TalkListener {
   }
 
   mark(kind: MarkKind, from: Side, exchange: Exchange | null): void {
-    this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
+    if (this.marksAll) this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
   }
 
   tunnelBegan(detail: string): void {
@@ -341,16 +379,25 @@ export class ConnectionState implements TalkListener {
 
   /** Notes the moment of an observation and gives the side it came from, as the story has the sides. */
   private arrive(observation: { readonly atNs: number; readonly packet: number; readonly from: Side }): Side {
-    const at: Moment = { atNs: observation.atNs, packet: observation.packet };
-    this.at = at;
-    if (at.packet >= this.connection.last.packet) this.connection.last = at;
-    this.wait.advance(at.atNs, this.talk.pending, this.talk.pendingFrom);
+    this.atNs = observation.atNs;
+    this.packet = observation.packet;
+    this.moment = null;
+    if (observation.packet >= this.lastPacket) {
+      this.lastPacket = observation.packet;
+      this.lastNs = observation.atNs;
+    }
+    this.wait.advance(observation.atNs, this.talk.pending, this.talk.pendingFrom);
     return this.swapped ? otherSide(observation.from) : observation.from;
+  }
+
+  private get at(): Moment {
+    this.moment ??= { atNs: this.atNs, packet: this.packet };
+    return this.moment;
   }
 
   private completeHandshake(): void {
     this.handshakeDone = true;
-    if (this.synAt !== null) this.connection.handshakeNs = Math.max(0, this.at.atNs - this.synAt.atNs);
+    if (this.synAt !== null) this.connection.handshakeNs = Math.max(0, this.atNs - this.synAt.atNs);
   }
 
   private acknowledgeRequests(): void {
@@ -379,10 +426,12 @@ export class ConnectionState implements TalkListener {
     this.swapped = !this.swapped;
     const connection = this.connection;
     [connection.client, connection.server] = [connection.server, connection.client];
-    for (const counts of Object.values(connection.tcp) as PerSide<number>[]) {
-      [counts.client, counts.server] = [counts.server, counts.client];
+    for (const name of Object.keys(connection.tcp) as (keyof TcpTally)[]) {
+      const counts = connection.tcp[name];
+      connection.tcp[name] = { client: counts.server, server: counts.client };
     }
-    [this.finAt.client, this.finAt.server] = [this.finAt.server, this.finAt.client];
+    [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
+    [this.clientFin, this.serverFin] = [this.serverFin, this.clientFin];
     if (this.firstClose !== null) this.firstClose = { ...this.firstClose, from: otherSide(this.firstClose.from) };
     connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
     this.unanswered = null;
@@ -400,7 +449,7 @@ export class ConnectionState implements TalkListener {
     }
     if (this.helloBytes !== null && from === 'client') this.continueHello(data, start, end);
     if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1') return;
-    talk.bytes(from, data, start, end, this.at);
+    talk.bytes(from, data, start, end, this.atNs, this.packet);
     if (talk.isHttp) {
       if (this.connection.protocol.name !== 'http/1') this.connection.protocol = httpProtocol;
       return;
@@ -444,9 +493,9 @@ export class ConnectionState implements TalkListener {
   private addMark(kind: MarkKind, from: Side, byteCount: number, exchange: number): void {
     this.marksAdded++;
     if (this.marksLimit === 0) return;
-    const mark: Mark = { kind, from, atNs: this.at.atNs, packet: this.at.packet, byteCount, exchange };
+    const mark: Mark = { kind, from, atNs: this.atNs, packet: this.packet, byteCount, exchange };
     const half = this.marksLimit >> 1;
-    if (this.connection.marks.length < half || this.marksLimit === Number.POSITIVE_INFINITY) {
+    if (this.connection.marks.length < half || this.marksAll) {
       this.connection.marks.push(mark);
       return;
     }

@@ -12,9 +12,12 @@ import { type Connection, storyLimits, type Totals } from './model.js';
 export interface StoryOptions {
   /** Takes each connection when its story is over. */
   readonly onConnection: (connection: Connection) => void;
-  /** Marks kept per connection (the first half and the newest half of them); 0 for none. */
+  /**
+   * Marks kept per connection: FINs, resets, gaps and every segment that has a call; the first half of them and the newest
+   * half. 0 for none.
+   */
   readonly marksPerConnection?: number;
-  /** This connection keeps all its marks. */
+  /** This connection keeps all its marks, those of ordinary segments too (for a ladder). */
   readonly detailOf?: ConnectionId | undefined;
 }
 
@@ -106,7 +109,7 @@ export class Story {
 
   /** The connections whose story goes on. */
   *open(): Iterable<Connection> {
-    for (const state of this.states.values()) yield state.connection;
+    for (const state of this.states.values()) yield state.snapshot();
   }
 
   private close(id: ConnectionId, state: ConnectionState): void {

@@ -60,8 +60,6 @@ class Direction {
   inMessage = false;
 }
 
-const none: Moment = { atNs: 0, packet: 0 };
-
 export class HttpTalk {
   /** Exchanges that have no complete response yet, from `pendingFrom` on, oldest first. */
   readonly pending: Exchange[] = [];
@@ -73,7 +71,9 @@ export class HttpTalk {
   private receiving: Exchange | null = null;
   private last: Exchange | null = null;
   private count = 0;
-  private now: Moment = none;
+  private nowNs = Number.NEGATIVE_INFINITY;
+  private nowPacket = 0;
+  private moment: Moment | null = null;
   private readonly client = new Direction();
   private readonly server = new Direction();
   private readonly listener: TalkListener;
@@ -101,9 +101,11 @@ export class HttpTalk {
   }
 
   /** `data[start, end)` in stream order; `scan`: look for a message start even after bytes of no known kind. */
-  bytes(from: Side, data: Uint8Array, start: number, end: number, at: Moment): void {
+  bytes(from: Side, data: Uint8Array, start: number, end: number, atNs: number, packet: number): void {
     const direction = this.direction(from);
-    this.now = at.atNs >= this.now.atNs ? at : { atNs: this.now.atNs, packet: at.packet };
+    if (atNs >= this.nowNs) this.nowNs = atNs;
+    this.nowPacket = packet;
+    this.moment = null;
     if (direction.reading === 'undecided' && !this.decide(direction, from, data, start, end)) return;
     let at0 = start;
     let bytes = data;
@@ -137,7 +139,7 @@ export class HttpTalk {
     const direction = this.direction(from);
     if (direction.ended) return;
     direction.ended = true;
-    this.now = at.atNs >= this.now.atNs ? at : this.now;
+    if (at.atNs >= this.nowNs) this.setNow(at);
     direction.requests?.end(orderly);
     direction.responses?.end(orderly);
   }
@@ -152,7 +154,7 @@ export class HttpTalk {
   /** From a source that knows messages: no reading needed. */
   told(observation: RequestHeadObservation | ResponseHeadObservation | MessageEndObservation, at: Moment): void {
     this.isHttp = true;
-    this.now = at;
+    this.setNow(at);
     if (observation.kind === 'message-end') {
       const outcome = observation.complete ? 'complete' : 'cut';
       if (observation.from === 'client') this.requestEnded(this.client, outcome, observation.bodyByteCount, 'client');
@@ -169,6 +171,18 @@ export class HttpTalk {
   /** Bytes wait to be recognised. */
   heldBytes(from: Side): Uint8Array | null {
     return this.direction(from).heldBytes;
+  }
+
+  private setNow(at: Moment): void {
+    this.nowNs = at.atNs;
+    this.nowPacket = at.packet;
+    this.moment = at;
+  }
+
+  /** The packet being read, as a moment. */
+  private get now(): Moment {
+    this.moment ??= { atNs: this.nowNs, packet: this.nowPacket };
+    return this.moment;
   }
 
   private direction(side: Side): Direction {
@@ -231,7 +245,7 @@ export class HttpTalk {
     exchange.requestHeadEnd = this.now;
     if (head.persistence.outcome === 'ends') exchange.closeAskedBy = 'client';
     this.sending = exchange;
-    this.wait.begin(exchange, this.now.atNs);
+    this.wait.begin(exchange, this.nowNs);
     this.listener.mark('request', from, exchange);
   }
 
@@ -315,7 +329,7 @@ export class HttpTalk {
   note(direction: Direction, problem: MessageProblem): void {
     const exchange = direction.reading === 'request' ? (this.sending ?? this.last) : (this.receiving ?? this.last);
     if (exchange === null || exchange.notes.length >= storyLimits.notesPerExchange) return;
-    exchange.notes.push({ code: problem.code, text: problem.text, packet: this.now.packet });
+    exchange.notes.push({ code: problem.code, text: problem.text, packet: this.nowPacket });
   }
 
   tunnel(direction: Direction, from: Side): void {

@@ -167,10 +167,10 @@ export interface Mark extends Moment {
   readonly exchange: number;
 }
 
-/** Counts per side: index by `client` and `server`, the side that sent the packet. */
+/** A value for each side: for counts, the side that sent the packet. */
 export interface PerSide<T> {
-  client: T;
-  server: T;
+  readonly client: T;
+  readonly server: T;
 }
 
 export interface TcpTally {

@@ -19,21 +19,17 @@ const unknownRoundTripNs = 10e6;
 /** Pipelined exchanges beyond this many in flight are not accounted slice by slice. */
 const accountedPending = 64;
 
-interface Sending {
-  /** Since when bytes of this side are unacknowledged; −1 when none are. */
-  unackedSinceNs: number;
-  /** The unacknowledged bytes were sent again, or came out of order. */
-  troubled: boolean;
-  /** This side announces a window of 0: it does not read. */
-  windowClosed: boolean;
-}
-
-const sending = (): Sending => ({ unackedSinceNs: -1, troubled: false, windowClosed: false });
-
 export class WaitAccount {
   private lastNs = 0;
-  private readonly client = sending();
-  private readonly server = sending();
+  /** Since when bytes of the client are unacknowledged; −1 when none are. Likewise of the server. */
+  private clientUnackedSinceNs = -1;
+  private serverUnackedSinceNs = -1;
+  /** The client's unacknowledged bytes were sent again, or came out of order. */
+  private clientTroubled = false;
+  /** The side announces a window of 0: it does not read. */
+  private clientWindowClosed = false;
+  private serverWindowClosed = false;
+  /** −1 while unknown. */
   roundTripNs = -1;
 
   /** Gives the time since the last call to whoever it belongs to. Call before anything changes at `nowNs`. */
@@ -51,24 +47,32 @@ export class WaitAccount {
   }
 
   bytes(from: Side, nowNs: number): void {
-    const side = from === 'client' ? this.client : this.server;
-    if (side.unackedSinceNs < 0) side.unackedSinceNs = nowNs;
-    side.windowClosed = false;
+    if (from === 'client') {
+      if (this.clientUnackedSinceNs < 0) this.clientUnackedSinceNs = nowNs;
+      this.clientWindowClosed = false;
+    } else {
+      if (this.serverUnackedSinceNs < 0) this.serverUnackedSinceNs = nowNs;
+      this.serverWindowClosed = false;
+    }
   }
 
   acknowledged(by: Side, roundTripNs: number | null): void {
-    const side = by === 'client' ? this.server : this.client;
-    side.unackedSinceNs = -1;
-    side.troubled = false;
+    if (by === 'client') {
+      this.serverUnackedSinceNs = -1;
+    } else {
+      this.clientUnackedSinceNs = -1;
+      this.clientTroubled = false;
+    }
     if (roundTripNs !== null && roundTripNs > 0 && this.roundTripNs < 0) this.roundTripNs = roundTripNs;
   }
 
   trouble(from: Side): void {
-    (from === 'client' ? this.client : this.server).troubled = true;
+    if (from === 'client') this.clientTroubled = true;
   }
 
   window(from: Side, closed: boolean): void {
-    (from === 'client' ? this.client : this.server).windowClosed = closed;
+    if (from === 'client') this.clientWindowClosed = closed;
+    else this.serverWindowClosed = closed;
   }
 
   private share(exchange: Exchange, fromNs: number, toNs: number): void {
@@ -76,21 +80,21 @@ export class WaitAccount {
     const span = toNs - Math.max(fromNs, exchange.requestAt.atNs);
     if (span <= 0) return;
     if (exchange.firstByte !== null) {
-      if (this.client.windowClosed) waited.client += span;
-      else if (this.server.unackedSinceNs >= 0) waited.network += span;
+      if (this.clientWindowClosed) waited.client += span;
+      else if (this.serverUnackedSinceNs >= 0) waited.network += span;
       else waited.server += span;
       return;
     }
     if (exchange.requestEnd === null) {
-      if (this.server.windowClosed) waited.server += span;
-      else if (this.client.unackedSinceNs >= 0) waited.network += span;
+      if (this.serverWindowClosed) waited.server += span;
+      else if (this.clientUnackedSinceNs >= 0) waited.network += span;
       else waited.client += span;
       return;
     }
-    const unackedSince = this.client.unackedSinceNs;
+    const unackedSince = this.clientUnackedSinceNs;
     if (unackedSince < 0) {
       waited.server += span;
-    } else if (this.client.troubled) {
+    } else if (this.clientTroubled) {
       waited.network += span;
     } else {
       const until = unackedSince + (this.roundTripNs < 0 ? unknownRoundTripNs : this.roundTripNs);

@@ -17,8 +17,10 @@ export class ZeekView {
   private client: EndpointState = 'inactive';
   private server: EndpointState = 'inactive';
   private letters = '';
+  /** Which of A, a, D, d are written: bits 1, 2, 4, 8. */
+  private written = 0;
   private counts: Map<string, number> | null = null;
-  private readonly bytes = { client: 0, server: 0 };
+  private bytesSeen = false;
 
   syn(from: Side, acknowledges: boolean): void {
     this.add(from, acknowledges ? 'h' : 's');
@@ -37,13 +39,20 @@ export class ZeekView {
   }
 
   pureAck(from: Side): void {
-    this.once(from, 'a');
+    const bit = from === 'client' ? 1 : 2;
+    if ((this.written & bit) === 0) {
+      this.written |= bit;
+      this.add(from, 'a');
+    }
     this.active(from);
   }
 
-  data(from: Side, byteCount: number): void {
-    if (this.bytes[from] === 0) this.once(from, 'd');
-    this.bytes[from] += byteCount;
+  data(from: Side): void {
+    const bit = from === 'client' ? 4 : 8;
+    if ((this.written & bit) !== 0) return;
+    this.written |= bit;
+    this.bytesSeen = true;
+    this.add(from, 'd');
     if (this.state(from) === 'inactive') this.active(from);
   }
 
@@ -70,9 +79,15 @@ export class ZeekView {
     this.set(from, 'reset');
   }
 
+  /** The opening begins again after a reset. */
+  reopen(): void {
+    this.client = 'syn-sent';
+    this.server = 'inactive';
+  }
+
   swap(): void {
     [this.client, this.server] = [this.server, this.client];
-    [this.bytes.client, this.bytes.server] = [this.bytes.server, this.bytes.client];
+    this.written = ((this.written & 5) << 1) | ((this.written & 10) >> 1);
     this.letters = `^${[...this.letters].map((letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())).join('')}`;
   }
 
@@ -85,7 +100,7 @@ export class ZeekView {
     const serverUnseen = this.server === 'inactive' || this.server === 'partial';
     if (this.server === 'reset') {
       if (this.client === 'syn-sent' || this.client === 'syn-ack-sent') return 'REJ';
-      if (this.client === 'reset' && this.bytes.client === 0 && this.bytes.server === 0) return 'REJ';
+      if (this.client === 'reset' && !this.bytesSeen) return 'REJ';
       return clientUnseen ? 'RSTRH' : 'RSTR';
     }
     if (this.client === 'reset') {
@@ -123,11 +138,6 @@ export class ZeekView {
 
   private add(from: Side, letter: string): void {
     if (this.letters.length < historyLimit) this.letters += from === 'client' ? letter.toUpperCase() : letter;
-  }
-
-  private once(from: Side, letter: string): void {
-    const own = from === 'client' ? letter.toUpperCase() : letter;
-    if (!this.letters.includes(own)) this.add(from, letter);
   }
 
   private scaled(from: Side, letter: string): void {
