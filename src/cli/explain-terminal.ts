@@ -82,12 +82,12 @@ function writeList(
     omitted > 0 ? `The ${formatCounted(rows.length, 'connection')} with most to tell` : formatCounted(rows.length, 'connection');
   write('');
   write(palette.strong(`${which}${common === '' ? '' : `, ${common}`}`));
-  for (const line of renderListHead(layout, style)) write(line);
+  write(renderListHead(layout, style));
   for (const row of rows) write(renderListLine(row, layout, clock, style));
   if (omitted > 0)
     write(palette.faint(`${style.unicode ? '…' : '...'} and ${formatCount(omitted)} more (--all, or --filter to choose)`));
   write('');
-  for (const line of wrapItems(lifeLegend(rows, layout, style), '   ', style.width)) write(palette.faint(line));
+  for (const line of wrapItems(lifeLegend(rows, layout.lifeWidth, style), '   ', style.width)) write(palette.faint(line));
   const telling = overview.mostTelling ?? rows[0]!.id;
   write(palette.faint(`One connection in full: ${command} --connection ${telling}`));
 }
@@ -161,7 +161,7 @@ class WholeList {
     const held = this.#rows;
     this.#rows = null;
     const { style, write } = this.#options;
-    for (const line of renderListHead(layOutList([], this.#clock!, style), style)) write(line);
+    write(renderListHead(layOutList([], this.#clock!, style), style));
     for (const one of held) this.#print(one);
   }
 

@@ -18,7 +18,7 @@ import {
 } from '../story/index.js';
 import { type Clock, clockOf, escapeName, jsonReportWriter, Overview } from '../view/index.js';
 import { connectionPresenter, terminalPresenter } from './explain-terminal.js';
-import { CommandFailure } from './failure.js';
+import { CommandFailure, failureText } from './failure.js';
 import { openInput } from './open-input.js';
 import type { Output } from './output.js';
 import { noProgress, progressBar } from './progress.js';
@@ -66,7 +66,7 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
       await explainOne(input, choice, options, streams);
     } catch (error) {
       if (!(error instanceof CommandFailure) || inputs.length === 1) throw error;
-      streams.messages.write(`holdfast: ${error.message}\n`);
+      streams.messages.write(failureText(error));
       readAll = false;
     }
     await streams.output.flush();
@@ -139,14 +139,16 @@ async function explainOne(input: string, choice: Choice, options: ExplainOptions
       clock = null;
       capture.push(chunk);
       if (output.closed) return;
+      if (capture.done) break;
       await output.flush();
-      await progress.update(source.bytesRead(), 0);
+      await progress.update(source.bytesRead(), capture.packets);
     }
   } finally {
     progress.stop();
   }
   clock = null;
-  const summary = capture.end();
+  const told = capture.end();
+  const summary = { ...told, problems: [...source.problems(), ...told.problems] };
   story.end();
   if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
   presenter.end(name, summary, chosenOnly?.totals ?? story.totals);

@@ -36,6 +36,7 @@ export class Output {
 
   /** Hands over what is gathered and waits until the stream takes more. */
   async flush(): Promise<void> {
+    if (this.#size === 0 && !this.#stream.writableNeedDrain) return;
     this.#hand();
     while (!this.closed && this.#stream.writableNeedDrain) {
       await new Promise<void>((resolve) => {

@@ -7,7 +7,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { escapeName } from '../view/index.js';
 import { type ExplainOptions, explain, type Streams } from './explain.js';
 import { heldRowsLimit } from './explain-terminal.js';
-import { CommandFailure, exitCodes } from './failure.js';
+import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { Output } from './output.js';
 
 const generalExamples = `Examples:
@@ -51,7 +51,7 @@ export async function run(argv: readonly string[], streams = standardStreams()):
   } catch (error) {
     await output.flush();
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.failed;
-    if (error instanceof CommandFailure) messages.write(`holdfast: ${error.message}\n`);
+    if (error instanceof CommandFailure) messages.write(failureText(error));
     else throw error;
     return exitCodes.failed;
   }

@@ -3,7 +3,7 @@
  * `endingReasonTexts`.
  */
 import type { Connection, Ending, EndingWhy } from '../story/index.js';
-import { formatCount, formatDuration, type Script } from './quantity.js';
+import { formatCount, formatDuration, formatShortDuration, type Script } from './quantity.js';
 
 export type Severity = 'good' | 'neutral' | 'notable' | 'bad';
 
@@ -17,7 +17,7 @@ interface EndingWords {
 }
 
 export const endingWords: Readonly<Record<EndingWhy, EndingWords>> = {
-  'close-announced': { short: 'as announced', counted: ['closed as announced', 'closed as announced'], severity: 'good' },
+  'close-announced': { short: 'announced', counted: ['closed as announced', 'closed as announced'], severity: 'good' },
   'body-end': { short: 'ends the body', counted: ['closed to end the body', 'closed to end the body'], severity: 'good' },
   'after-response': {
     short: 'after response',
@@ -78,11 +78,11 @@ export function endingActor({ by, how }: Ending): string {
   }
 }
 
-/** A line's ending: `server FIN, idle 5.00 s`, `client RST, response cut`, `open`, `refused`. */
-export function endingLine({ ending }: Pick<Connection, 'ending'>, script: Script): string {
-  const words = endingWords[ending.why].short;
-  if (ending.why === 'refused' || ending.why === 'no-answer') return words;
-  if (ending.why === 'probes-unanswered' || ending.why === 'data-unanswered') return words;
-  const idle = ending.why === 'idle' && ending.idleNs !== null ? `idle ${formatDuration(ending.idleNs, script)}` : words;
-  return idle === '' ? endingActor(ending) : `${endingActor(ending)}, ${idle}`;
+/** A line's ending: `server FIN, idle 5.00 s`, `client RST, response cut`, `open`, `refused`. `terse`: durations in fewest characters. */
+export function endingLine({ ending }: Pick<Connection, 'ending'>, script: Script, { terse = false } = {}): string {
+  const { why, idleNs } = ending;
+  const words = endingWords[why].short;
+  if (why === 'refused' || why === 'no-answer' || why === 'probes-unanswered' || why === 'data-unanswered') return words;
+  if (why !== 'idle' || idleNs === null) return words === '' ? endingActor(ending) : `${endingActor(ending)}, ${words}`;
+  return `${endingActor(ending)}, idle ${terse ? formatShortDuration(idleNs, script) : formatDuration(idleNs, script)}`;
 }

@@ -21,15 +21,10 @@ export {
   reportSchema,
 } from './report.js';
 export { renderConnection } from './terminal/connection.js';
-export {
-  commonEnds,
-  type ListLayout,
-  layOutList,
-  lifeLegend,
-  renderListHead,
-  renderListLine,
-} from './terminal/connection-list.js';
+export { renderListHead, renderListLine } from './terminal/connection-list.js';
+export { lifeLegend } from './terminal/life-picture.js';
 export { wrapItems, wrapWords } from './terminal/lines.js';
+export { commonEnds, type ListLayout, layOutList } from './terminal/list-layout.js';
 export { type Palette, plainPalette, type TerminalStyle } from './terminal/style.js';
 export { renderSummary, type SummaryInput } from './terminal/summary.js';
 export { type Life, type LifePiece, type LifeRun, layOutLife, lifeOf } from './timeline.js';

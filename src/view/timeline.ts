@@ -144,6 +144,8 @@ export function layOutLife(life: Life, columns: number, script: Script): LifeRun
     const draw = (pieces: readonly LifePiece[]): LifeRun[] =>
       pieces.flatMap((piece) => runsOf(piece, labelled.has(piece), size, script));
     const omitted = life.omitted + exchanges.length - keep;
+    // To leave out one exchange takes as many columns as to draw it.
+    if (omitted === 1) return null;
     // The middle is left out where the model left it out, so that head and tail stay what they are.
     const headKeep = omitted === 0 ? keep : Math.min(life.head.length, Math.max(Math.ceil(keep / 2), keep - life.tail.length));
     const first = exchanges.slice(0, headKeep);

@@ -8,6 +8,7 @@ import { clipEnd, escapeText } from '../escape.js';
 import { ladderOf } from '../ladder.js';
 import { protocolTitle } from '../protocol-words.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatEndpoint } from '../quantity.js';
+import { paintOfSeverity } from './connection-list.js';
 import { renderLadder } from './ladder.js';
 import { wrapItems, wrapWords } from './lines.js';
 import { glyphsOf, leastWidth, type TerminalStyle } from './style.js';
@@ -30,14 +31,7 @@ function renderFacts(connection: Connection, clock: Clock, style: TerminalStyle)
   const { id, client, server, ending } = connection;
   const title = `Connection #${id}: ${formatEndpoint(client)} ${glyphsOf(style).arrow} ${formatEndpoint(server)}, ${protocolText(connection)}`;
   const { severity } = endingWords[ending.why];
-  const paint =
-    severity === 'bad'
-      ? palette.bad
-      : severity === 'notable'
-        ? palette.warning
-        : severity === 'good'
-          ? palette.good
-          : (text: string) => text;
+  const paint = severity === 'neutral' ? (text: string): string => text : paintOfSeverity(severity, palette);
   const items = factItems(connection, clock, style);
   return [
     ...wrapWords(title, width).map(palette.strong),
