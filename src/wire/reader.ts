@@ -26,7 +26,7 @@ import { type Limits, observingLimits, strictLimits } from './limits.js';
 import type { Framing, Manner, MessageHandler, MessageOutcome } from './message.js';
 import type { Persistence } from './persistence.js';
 import { type MessageProblem, type ProblemCode, problemKinds } from './problem.js';
-import { Resynchroniser } from './resynchroniser.js';
+import { type FindStart, type Prospect, Resynchroniser } from './resynchroniser.js';
 
 /**
  * `between`: no byte of a next message yet. `counted`, `chunked`, `until-close`: within a body. `lost`: observing, looking for the
@@ -96,7 +96,7 @@ export abstract class MessageReader<Head> implements Judge {
     manner: Manner,
     handler: MessageHandler<Head>,
     limits: Partial<Limits> | undefined,
-    findStart: (line: Uint8Array, end: number, startCounts: boolean) => number,
+    findStart: FindStart,
   ) {
     this.strict = manner === 'strict';
     this.handler = handler;
@@ -226,14 +226,14 @@ export abstract class MessageReader<Head> implements Judge {
     this.taken += byteCount;
     switch (this.phase) {
       case 'between':
-        this.beginLost(true);
+        this.beginLost('likely');
         break;
       case 'counted': {
         const within = Math.min(byteCount, this.remaining);
         this.countMissing(within);
         this.remaining -= within;
         if (this.remaining === 0) this.endMessage('complete');
-        if (byteCount > within && this.state === 'between') this.beginLost(true);
+        if (byteCount > within && this.state === 'between') this.beginLost('likely');
         break;
       }
       case 'until-close':
@@ -259,7 +259,7 @@ export abstract class MessageReader<Head> implements Judge {
     if (this.phase === 'head' || this.phase === 'counted' || this.phase === 'chunked' || this.phase === 'trailers') {
       this.endMessage('abandoned');
     } else if (this.phase === 'until-close') this.endMessage('cut');
-    if (this.phase === 'between') this.beginLost(true);
+    if (this.phase === 'between') this.beginLost('likely');
   }
 
   /** Asks for a stop behind the message being read (or at once when there is none). `receive` then takes nothing. */
@@ -514,19 +514,19 @@ export abstract class MessageReader<Head> implements Judge {
   /** Observing: the framing is lost; `skipped` bytes at least belong to no message. */
   private giveUp(skipped: number): void {
     this.endMessage('abandoned');
-    this.beginLost(false);
+    this.beginLost('unlikely');
     this.resynchroniser.byteCount = skipped;
   }
 
   private giveUpAtGap(byteCount: number): void {
     this.object('gap-in-message', 0, this.taken - byteCount);
     this.endMessage('abandoned');
-    this.beginLost(true);
+    this.beginLost('likely');
   }
 
-  private beginLost(startCounts: boolean): void {
+  private beginLost(prospect: Prospect): void {
     this.phase = 'lost';
-    this.resynchroniser.begin(startCounts);
+    this.resynchroniser.begin(prospect);
   }
 
   /**
@@ -543,7 +543,7 @@ export abstract class MessageReader<Head> implements Judge {
     } else {
       this.object('not-http', 0);
       this.endMessage('abandoned');
-      this.beginLost(false);
+      this.beginLost('never');
     }
     if (ownLength === 0) return pos;
     const read = this.read(own, 0, ownLength, zero + pos - ownLength);
@@ -557,7 +557,7 @@ export abstract class MessageReader<Head> implements Judge {
     if (foundAt === -1) return pos;
     const lineByteCount = lineEnd - foundAt;
     this.tellSkipped(resynchroniser.byteCount - lineByteCount);
-    resynchroniser.begin(false);
+    resynchroniser.begin('unlikely');
     this.startMessage(zero + pos - lineByteCount);
     this.readHeadOwned(line, foundAt, lineEnd, zero + pos - lineEnd);
     return pos;

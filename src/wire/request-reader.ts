@@ -63,9 +63,7 @@ export class RequestReader extends MessageReader<RequestHead> {
   private fromOddLine = false;
 
   constructor(options: ReaderOptions<RequestHandler>) {
-    super(options.manner, options.handler, options.limits, (line, end, startCounts) =>
-      findRequestStart(line, 0, end, startCounts),
-    );
+    super(options.manner, options.handler, options.limits, findRequestStart);
     this.head = new RequestHeadView(this.fields);
   }
 

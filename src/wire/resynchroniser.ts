@@ -9,8 +9,14 @@ import { CR, LF } from './characters.js';
 /** Longest line that may hold a start line; of a longer one only the tail is looked at. */
 export const resynchroniserLineByteCount = 16 * 1024;
 
-/** Where a start line begins within line[0, end), or −1. `startCounts`: its first byte may be one. */
-type FindStart = (line: Uint8Array, end: number, startCounts: boolean) => number;
+/** Where a start line begins within line[start, end), or −1. `startCounts`: the first byte is a likely place. */
+export type FindStart = (line: Uint8Array, start: number, end: number, startCounts: boolean) => number;
+
+/**
+ * Whether the next byte may begin a message: `likely` (behind a gap or a line end), `unlikely` (bytes of a body run into it),
+ * `never` (it was read as a start line before and is none).
+ */
+export type Prospect = 'likely' | 'unlikely' | 'never';
 
 export class Resynchroniser {
   /** The line so far; when `receive` has found a start, the start line with its line feed is line[foundAt, lineEnd). */
@@ -19,22 +25,21 @@ export class Resynchroniser {
   foundAt = -1;
   /** Bytes taken in since `begin`, the found line included. */
   byteCount = 0;
-  private startCounts = false;
+  private prospect: Prospect = 'likely';
 
   constructor(private readonly findStart: FindStart) {}
 
-  /** `startCounts`: the very next byte may begin a message. */
-  begin(startCounts: boolean): void {
+  begin(prospect: Prospect): void {
     this.lineEnd = 0;
     this.foundAt = -1;
     this.byteCount = 0;
-    this.startCounts = startCounts;
+    this.prospect = prospect;
   }
 
   /** Bytes are missing here: what comes next may begin a message. */
   gap(): void {
     this.lineEnd = 0;
-    this.startCounts = true;
+    this.prospect = 'likely';
   }
 
   /** Takes bytes[start, end) up to the first start line's end. Returns the place reached; `foundAt` tells whether there is one. */
@@ -51,10 +56,10 @@ export class Resynchroniser {
       if (!whole) break;
       let contentEnd = this.lineEnd - 1;
       if (contentEnd > 0 && this.line[contentEnd - 1] === CR) contentEnd--;
-      this.foundAt = this.findStart(this.line, contentEnd, this.startCounts);
+      this.foundAt = this.findStart(this.line, this.prospect === 'never' ? 1 : 0, contentEnd, this.prospect === 'likely');
       if (this.foundAt !== -1) break;
       this.lineEnd = 0;
-      this.startCounts = true;
+      this.prospect = 'likely';
     }
     return pos;
   }
@@ -75,7 +80,7 @@ export class Resynchroniser {
     const half = resynchroniserLineByteCount / 2;
     this.line.copyWithin(0, half, resynchroniserLineByteCount);
     this.lineEnd = half;
-    this.startCounts = false;
+    this.prospect = 'unlikely';
   }
 
   private makeRoom(byteCount: number): void {
