@@ -47,10 +47,14 @@ export const endingWords: Readonly<Record<EndingWhy, EndingWords>> = {
   },
   'probes-unanswered': {
     short: 'probes unanswered',
-    counted: ['dead: probes unanswered', 'dead: probes unanswered'],
+    counted: ['died with probes unanswered', 'died with probes unanswered'],
     severity: 'bad',
   },
-  'data-unanswered': { short: 'data unanswered', counted: ['dead: data unanswered', 'dead: data unanswered'], severity: 'bad' },
+  'data-unanswered': {
+    short: 'data unanswered',
+    counted: ['died with data unanswered', 'died with data unanswered'],
+    severity: 'bad',
+  },
   'error-response': {
     short: 'after an error',
     counted: ['closed after an error response', 'closed after an error response'],

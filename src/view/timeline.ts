@@ -60,31 +60,48 @@ export function lifeOf(connection: Connection): Life {
   const headCount = whole ? kept : Math.min(kept, exchangesAtEachEnd);
   // When the model itself left out the later exchanges, nothing is known of the newest ones.
   const tailStart = whole || exchangeCount > kept ? kept : kept - exchangesAtEachEnd;
-  const head = exchanges.slice(0, headCount).map((exchange, index) => exchangePieces(exchange, index > 0, now, piece));
-  const tail = exchanges.slice(tailStart).map((exchange) => exchangePieces(exchange, true, now, piece));
+  const lastByteNs = ending.at.atNs - (ending.idleNs ?? 0);
+  const piecesOf = (exchange: Exchange): LifePiece[] =>
+    exchangePieces({ exchange, now, lastByteNs, endNs: ending.at.atNs, piece });
+  const head = exchanges.slice(0, headCount).map(piecesOf);
+  const omitted = exchangeCount - headCount - (kept - tailStart);
+  const before = exchanges[tailStart - 1];
+  if (omitted > 0 && tailStart < kept && before !== undefined) now = Math.max(now, (before.responseEnd ?? before.requestAt).atNs);
+  const tail = exchanges.slice(tailStart).map(piecesOf);
 
   const close: LifePiece[] = [];
   const bytes = connection.tcp.bytes.client + connection.tcp.bytes.server;
-  if (exchangeCount === 0 && bytes > 0) close.push(piece('bytes', ending.at.atNs - (ending.idleNs ?? 0)));
+  if (exchangeCount === 0 && bytes > 0) close.push(piece('bytes', lastByteNs));
   if (ending.at.atNs > now) close.push(piece('gap', ending.at.atNs));
   close.push(piece('ending', ending.at.atNs));
-  return { opening, head, omitted: exchangeCount - headCount - tail.length, tail, close, end: ending.how };
+  return { opening, head, omitted, tail, close, end: ending.how };
 }
 
 type PieceMaker = (kind: PieceKind, endNs: number, exchange?: Exchange | null) => LifePiece;
 
-function exchangePieces(exchange: Exchange, reused: boolean, now: number, piece: PieceMaker): LifePiece[] {
-  const { requestAt, requestEnd, firstByte, responseEnd, requestSeen } = exchange;
+interface ExchangeToDraw {
+  readonly exchange: Exchange;
+  /** Up to where the life has been drawn. */
+  readonly now: number;
+  readonly lastByteNs: number;
+  readonly endNs: number;
+  readonly piece: PieceMaker;
+}
+
+/** What is unfinished lasts until the last byte, and who got no answer waited until the end. */
+function exchangePieces({ exchange, now, lastByteNs, endNs, piece }: ExchangeToDraw): LifePiece[] {
+  const { number, pipelined, requestAt, requestEnd, firstByte, responseEnd, requestSeen } = exchange;
   const pieces: LifePiece[] = [];
   // A gap before the first request is worth a column only when it is long; between exchanges it separates two bars.
-  if (reused ? !exchange.pipelined || requestAt.atNs > now : requestAt.atNs - now >= firstGapNs)
-    pieces.push(piece('gap', requestAt.atNs));
-  if (requestSeen) pieces.push(piece('request', (requestEnd ?? requestAt).atNs, exchange));
+  const gapNs = requestAt.atNs - now;
+  if (number > 1 ? !pipelined || gapNs > 0 : gapNs >= firstGapNs) pieces.push(piece('gap', requestAt.atNs));
+  if (requestSeen)
+    pieces.push(piece('request', requestEnd?.atNs ?? (firstByte === null ? lastByteNs : requestAt.atNs), exchange));
   if (firstByte === null) {
-    pieces.push(piece('unanswered', (requestEnd ?? requestAt).atNs, exchange));
+    pieces.push(piece('unanswered', endNs, exchange));
   } else {
     if (requestSeen) pieces.push(piece('waiting', firstByte.atNs, exchange));
-    pieces.push(piece('answer', (responseEnd ?? firstByte).atNs, exchange));
+    pieces.push(piece('answer', responseEnd?.atNs ?? lastByteNs, exchange));
   }
   return pieces;
 }
@@ -125,9 +142,9 @@ const isRepeat = (kind: Mark['kind']): boolean =>
 
 /** A run of equal columns. */
 export interface LifeRun {
-  readonly kind: PieceKind | 'probe' | 'repeat' | 'label' | 'more';
+  readonly kind: PieceKind | 'probe' | 'repeat' | 'label' | 'waiting-label' | 'more';
   readonly columns: number;
-  /** `label` and `more`: what stands there; exactly `columns` characters. */
+  /** Labels and `more`: what stands there; exactly `columns` characters. */
   readonly text: string;
   readonly outcome: Outcome | null;
 }
@@ -136,7 +153,7 @@ export interface LifeRun {
 export function layOutLife(life: Life, columns: number, script: Script): LifeRun[] {
   const exchanges = [...life.head, ...life.tail];
   const gaps = [...exchanges.flat(), ...life.close].filter(
-    ({ kind, startNs, endNs }) => kind === 'gap' && endNs - startNs >= labelledGapNs,
+    ({ kind, startNs, endNs }) => isLabelled(kind) && endNs - startNs >= labelledNs,
   );
   gaps.sort((a, b) => b.endNs - b.startNs - (a.endNs - a.startNs));
   const attempt = (keep: number, labels: number, size: Size): LifeRun[] | null => {
@@ -145,9 +162,9 @@ export function layOutLife(life: Life, columns: number, script: Script): LifeRun
       pieces.flatMap((piece) => runsOf(piece, labelled.has(piece), size, script));
     const omitted = life.omitted + exchanges.length - keep;
     // To leave out one exchange takes as many columns as to draw it.
-    if (omitted === 1) return null;
-    // The middle is left out where the model left it out, so that head and tail stay what they are.
-    const headKeep = omitted === 0 ? keep : Math.min(life.head.length, Math.max(Math.ceil(keep / 2), keep - life.tail.length));
+    if (omitted === 1 && keep > 0) return null;
+    // The end tells more than the beginning; but of a life whose later exchanges the model left out, only the beginning is known.
+    const headKeep = life.omitted > 0 && life.tail.length === 0 ? keep : Math.floor(keep / 2);
     const first = exchanges.slice(0, headKeep);
     const last = exchanges.slice(exchanges.length - (keep - headKeep));
     const more = omitted > 0 ? [textRun('more', moreText(omitted, script))] : [];
@@ -174,12 +191,18 @@ export function layOutLife(life: Life, columns: number, script: Script): LifeRun
 
 type Size = 'natural' | 'least';
 
-/** Gaps from here on carry their duration. */
-const labelledGapNs = 1e9;
+/** Gaps and waiting from here on carry their duration. */
+const labelledNs = 1e9;
+const isLabelled = (kind: PieceKind): boolean => kind === 'gap' || kind === 'waiting' || kind === 'unanswered';
 
 const widthOf = (runs: readonly LifeRun[]): number => runs.reduce((sum, run) => sum + run.columns, 0);
 const moreText = (count: number, { unicode }: Script): string => (unicode ? `⋯${count}⋯` : `..${count}..`);
-const textRun = (kind: 'label' | 'more', text: string): LifeRun => ({ kind, columns: text.length, text, outcome: null });
+const textRun = (kind: 'label' | 'waiting-label' | 'more', text: string): LifeRun => ({
+  kind,
+  columns: text.length,
+  text,
+  outcome: null,
+});
 
 /** One column below 10 ms, one more for each power of ten, five at most. */
 const logColumns = (ns: number): number => (ns < 1e7 ? 1 : Math.min(5, 2 + Math.floor(Math.log10(ns / 1e7))));
@@ -188,6 +211,8 @@ function runsOf(piece: LifePiece, labelled: boolean, size: Size, script: Script)
   const duration = piece.endNs - piece.startNs;
   const run = (kind: LifeRun['kind'], columns: number): LifeRun => ({ kind, columns, text: '', outcome: piece.outcome });
   const columns = size === 'least' ? 1 : logColumns(duration);
+  const repeats = piece.repeats > 0 ? [run('repeat', 1)] : [];
+  const label = labelled ? formatShortDuration(duration, script) : '';
   switch (piece.kind) {
     case 'opening':
     case 'joined':
@@ -195,24 +220,22 @@ function runsOf(piece: LifePiece, labelled: boolean, size: Size, script: Script)
       return [run(piece.kind, 1)];
     // A request takes a column of its own only when sending it took long: a slow upload.
     case 'request':
-      return duration >= 1e7 && size === 'natural' ? [run('request', columns)] : [];
-    case 'waiting':
-      return duration >= 1e7 ? [run('waiting', columns)] : [];
+      return duration >= 1e7 && size === 'natural' ? [run('request', columns), ...repeats] : repeats;
+    case 'waiting': {
+      if (labelled) return [run('waiting', 1), textRun('waiting-label', label), ...repeats, run('waiting', 1)];
+      return duration >= 1e7 ? [run('waiting', columns), ...repeats] : repeats;
+    }
+    case 'unanswered': {
+      if (labelled) return [run('waiting', 1), textRun('waiting-label', label), ...repeats, run('unanswered', 1)];
+      return [...(columns > 1 ? [run('waiting', columns - 1)] : []), ...repeats, run('unanswered', 1)];
+    }
     case 'answer':
-    case 'unanswered':
     case 'bytes':
-      return [run(piece.kind, columns), ...(piece.repeats > 0 ? [run('repeat', 1)] : [])];
+      return [run(piece.kind, columns), ...repeats];
     case 'gap': {
       const probes = piece.probes > 0 ? [run('probe', size === 'least' ? 1 : Math.min(3, piece.probes))] : [];
-      const repeats = piece.repeats > 0 ? [run('repeat', 1)] : [];
-      if (labelled)
-        return [
-          run('gap', 1),
-          textRun('label', formatShortDuration(duration, script)),
-          ...probes,
-          ...repeats,
-          ...(size === 'least' ? [] : [run('gap', 1)]),
-        ];
+      const last = size === 'least' ? [] : [run('gap', 1)];
+      if (labelled) return [run('gap', 1), textRun('label', label), ...probes, ...repeats, ...last];
       return [run('gap', size === 'least' ? 1 : Math.min(3, columns)), ...probes, ...repeats];
     }
   }

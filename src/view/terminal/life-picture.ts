@@ -36,6 +36,8 @@ function paintRun(run: LifeRun, end: ConnectionRow['life']['end'], style: Termin
       return palette.notable(glyphs.probe.repeat(run.columns));
     case 'repeat':
       return palette.warning('!'.repeat(run.columns));
+    case 'waiting-label':
+      return palette.warning(run.text);
     case 'label':
     case 'more':
       return palette.faint(run.text);
@@ -81,7 +83,7 @@ export function lifeLegend(rows: readonly ConnectionRow[], columns: number, styl
     ['ok', `${glyphs.answer} answer`],
     ['client-error', '4 status 4xx'],
     ['server-error', '5 status 5xx'],
-    ['incomplete', '~ cut short'],
+    ['incomplete', '~ not finished'],
     ['unanswered', '? no answer'],
     ['bytes', `${glyphs.bytes} other bytes`],
     ['gap', `${glyphs.gap} idle`],

@@ -72,7 +72,7 @@ export const columnGap = '  ';
 
 function commonOf(rows: readonly ConnectionRow[]): CommonEnds {
   const first = rows[0];
-  if (first === undefined || rows.length < 2) return { clientAddress: null, server: null, serverPort: null };
+  if (first === undefined) return { clientAddress: null, server: null, serverPort: null };
   const sameAddress = rows.every(({ server }) => server.address === first.server.address);
   const samePort = rows.every(({ server }) => server.port === first.server.port);
   return {

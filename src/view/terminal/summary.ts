@@ -86,8 +86,12 @@ function verdictLine(overview: Overview): string {
     : `No trouble: all ${formatCount(requests)} requests were answered.`;
 }
 
-function closersSentence({ closers }: Overview): string {
+function closersSentence({ closers, connections }: Overview): string {
   const closed = (by: 'client' | 'server' | 'network'): number => closers[by].fin + closers[by].rst + closers[by].timeout;
+  if (connections === 1) {
+    const by = (['server', 'client'] as const).find((side) => closed(side) > 0);
+    if (by !== undefined) return `The ${by} closed it.`;
+  }
   const parts: string[] = [];
   if (closed('server') > 0) parts.push(`the server closed ${formatCount(closed('server'))}`);
   if (closed('client') > 0) parts.push(`the client ${parts.length > 0 ? '' : 'closed '}${formatCount(closed('client'))}`);
@@ -218,9 +222,9 @@ function slowestItems({ slowest, answerTimes }: Overview, style: TerminalStyle):
 function waitedItems({ waited }: Overview, style: TerminalStyle): string[] {
   const whole = waited.client + waited.network + waited.server;
   if (whole <= 0) return [];
-  return (['server', 'network', 'client'] as const).map(
-    (who) => `${who} ${formatDuration(waited[who], style)} (${Math.round((100 * waited[who]) / whole)} %)`,
-  );
+  return (['server', 'network', 'client'] as const)
+    .filter((who) => waited[who] > 0)
+    .map((who) => `${who} ${formatDuration(waited[who], style)} (${Math.round((100 * waited[who]) / whole)} %)`);
 }
 
 function tcpItems(overview: Overview, _style: TerminalStyle): string[] {
