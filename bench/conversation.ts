@@ -151,12 +151,12 @@ export class Conversation {
         held = null;
         unacknowledged += 2;
       } else if (random.chance(plan.swapChance)) {
-        held = segment.slice();
+        held = new Uint8Array(segment);
         continue;
       } else {
         this.send('server', flag.psh | flag.ack, { payload: segment });
         if (random.chance(plan.repeatChance)) {
-          const copy = segment.slice();
+          const copy = new Uint8Array(segment);
           const first = (this.server.next - copy.length) >>> 0;
           yield 200_000;
           this.send('server', flag.psh | flag.ack, { payload: copy, sequence: first });
