@@ -1,0 +1,132 @@
+/**
+ * A request as a native handler sees it: the head at once, the body when asked for.
+ *
+ * The head's strings are Latin-1 and hostile. `fields` is borrowed from the reader while the handler runs for the first time, and made to
+ * last when the handler returns before its response has ended; so whoever ends the response at once pays for no copy.
+ */
+
+import type { Fields, RequestHead } from '../wire/index.js';
+import type { HoldfastError } from './errors.js';
+import { IncomingBody, noPieces } from './server-body.js';
+import type { ServerConnection } from './server-connection.js';
+
+const decoder = new TextDecoder();
+
+export class ServerRequest {
+  readonly method: string;
+  /** The request target as sent: origin form mostly, absolute form perhaps. */
+  readonly target: string;
+  /** '1.1', '1.0', … */
+  readonly version: string;
+  readonly fields: Fields;
+  /** Value of Content-Length, or −1. */
+  readonly contentLength: number;
+  /** Number of this request on its connection, counted from 1. */
+  readonly number: number;
+  /** @internal Why the exchange failed; then nothing of it matters any more. */
+  failure: HoldfastError | null = null;
+  /** @internal */
+  readonly head: RequestHead;
+  /** @internal The body has been read to its end as framed. */
+  complete = false;
+  /** @internal Bytes of content read. */
+  bodyByteCount = 0;
+  /** @internal */
+  body: IncomingBody | null = null;
+  private readonly connection: ServerConnection;
+  private controller: AbortController | null = null;
+
+  constructor(connection: ServerConnection, head: RequestHead, number: number) {
+    this.connection = connection;
+    this.head = head;
+    this.method = head.method;
+    this.target = head.target;
+    this.version = head.version;
+    this.fields = head.fields;
+    this.contentLength = head.contentLength;
+    this.number = number;
+  }
+
+  /** Value of a field, several joined with ', ', or null. Any case. */
+  header(name: string): string | null {
+    return this.fields.get(name);
+  }
+
+  get hasBody(): boolean {
+    return this.head.framing !== 'none' && this.contentLength !== 0;
+  }
+
+  get clientAddress(): string {
+    return this.connection.clientAddress;
+  }
+
+  get clientPort(): number {
+    return this.connection.clientPort;
+  }
+
+  /** Number of the connection on its server, counted from 1. */
+  get connectionNumber(): number {
+    return this.connection.number;
+  }
+
+  /** Whether the connection is TLS. */
+  get secure(): boolean {
+    return this.connection.secure;
+  }
+
+  /** Aborts, with the `HoldfastError` as reason, when the client is gone or the exchange failed otherwise. */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.failure !== null) this.controller.abort(this.failure);
+    }
+    return this.controller.signal;
+  }
+
+  /** Trailer fields, once the body has been read to its end; null when there were none. */
+  get trailers(): Fields | null {
+    return this.body?.trailers ?? null;
+  }
+
+  /** The next piece of the body, or null at its end. Rejects with a `HoldfastError` when the body does not come whole. */
+  read(): Promise<Uint8Array | null> {
+    return this.hasBody ? this.incoming().read() : Promise.resolve(null);
+  }
+
+  /** The whole body. Rejects as `read` does. */
+  bytes(): Promise<Uint8Array> {
+    return this.hasBody ? this.incoming().collect() : Promise.resolve(noPieces);
+  }
+
+  /** The whole body, read as UTF-8. */
+  async text(): Promise<string> {
+    return decoder.decode(await this.bytes());
+  }
+
+  /** The whole body as JSON. Rejects with a `SyntaxError` when it is none. */
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let piece = await this.read(); piece !== null; piece = await this.read()) yield piece;
+  }
+
+  /** @internal */
+  incoming(): IncomingBody {
+    if (this.body === null) {
+      this.body = new IncomingBody(this.connection);
+      if (this.failure !== null) this.body.fail(this.failure);
+      else if (this.complete) this.body.discard();
+    }
+    return this.body;
+  }
+
+  /** @internal Nothing more will come of it. */
+  fail(error: HoldfastError): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    if (!this.complete) this.body?.fail(error);
+    this.controller?.abort(error);
+  }
+}
