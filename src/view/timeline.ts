@@ -25,6 +25,8 @@ export interface LifePiece {
   /** Keep-alive probes, and segments sent again, within the piece. */
   readonly probes: number;
   readonly repeats: number;
+  /** Times a receiver had no room left (zero window). */
+  readonly stalls: number;
 }
 
 export interface Life {
@@ -122,27 +124,27 @@ class PointCounter {
   #at = 0;
 
   constructor(marks: readonly Mark[]) {
-    this.#points = marks.filter(({ kind }) => isProbe(kind) || isRepeat(kind)).sort((a, b) => a.atNs - b.atNs);
+    this.#points = marks.filter(({ kind }) => isProbe(kind) || isRepeat(kind) || isStall(kind)).sort((a, b) => a.atNs - b.atNs);
   }
 
-  upTo(ns: number): { probes: number; repeats: number } {
-    let probes = 0;
-    let repeats = 0;
-    while (this.#at < this.#points.length && this.#points[this.#at]!.atNs <= ns) {
-      if (isProbe(this.#points[this.#at++]!.kind)) probes++;
-      else repeats++;
+  upTo(ns: number): Pick<LifePiece, 'probes' | 'repeats' | 'stalls'> {
+    const counts = { probes: 0, repeats: 0, stalls: 0 };
+    for (; this.#at < this.#points.length && this.#points[this.#at]!.atNs <= ns; this.#at++) {
+      const { kind } = this.#points[this.#at]!;
+      counts[isProbe(kind) ? 'probes' : isStall(kind) ? 'stalls' : 'repeats']++;
     }
-    return { probes, repeats };
+    return counts;
   }
 }
 
+const isStall = (kind: Mark['kind']): boolean => kind === 'zero-window';
 const isProbe = (kind: Mark['kind']): boolean => kind === 'keep-alive-probe' || kind === 'zero-window-probe';
 const isRepeat = (kind: Mark['kind']): boolean =>
   kind === 'retransmission' || kind === 'fast-retransmission' || kind === 'spurious-retransmission';
 
 /** A run of equal columns. */
 export interface LifeRun {
-  readonly kind: PieceKind | 'probe' | 'repeat' | 'label' | 'waiting-label' | 'more';
+  readonly kind: PieceKind | 'probe' | 'repeat' | 'stall' | 'label' | 'waiting-label' | 'more';
   readonly columns: number;
   /** Labels and `more`: what stands there; exactly `columns` characters. */
   readonly text: string;
@@ -195,7 +197,7 @@ type Size = 'natural' | 'least';
 const labelledNs = 1e9;
 const isLabelled = (kind: PieceKind): boolean => kind === 'gap' || kind === 'waiting' || kind === 'unanswered';
 
-const widthOf = (runs: readonly LifeRun[]): number => runs.reduce((sum, run) => sum + run.columns, 0);
+export const widthOf = (runs: readonly LifeRun[]): number => runs.reduce((sum, run) => sum + run.columns, 0);
 const moreText = (count: number, { unicode }: Script): string => (unicode ? `⋯${count}⋯` : `..${count}..`);
 const textRun = (kind: 'label' | 'waiting-label' | 'more', text: string): LifeRun => ({
   kind,
@@ -211,7 +213,7 @@ function runsOf(piece: LifePiece, labelled: boolean, size: Size, script: Script)
   const duration = piece.endNs - piece.startNs;
   const run = (kind: LifeRun['kind'], columns: number): LifeRun => ({ kind, columns, text: '', outcome: piece.outcome });
   const columns = size === 'least' ? 1 : logColumns(duration);
-  const repeats = piece.repeats > 0 ? [run('repeat', 1)] : [];
+  const repeats = [...(piece.repeats > 0 ? [run('repeat', 1)] : []), ...(piece.stalls > 0 ? [run('stall', 1)] : [])];
   const label = labelled ? formatShortDuration(duration, script) : '';
   switch (piece.kind) {
     case 'opening':

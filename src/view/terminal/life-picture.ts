@@ -3,14 +3,13 @@
  * on colour alone: a bad answer ends in the first digit of its status.
  */
 import type { ConnectionRow } from '../connection-row.js';
-import { type LifeRun, layOutLife } from '../timeline.js';
+import { type LifeRun, layOutLife, widthOf } from '../timeline.js';
 import { glyphsOf, type TerminalStyle } from './style.js';
 
 /** Exactly `columns` columns. */
 export function renderLife({ life }: ConnectionRow, columns: number, style: TerminalStyle): string {
   const runs = layOutLife(life, columns, style);
-  const used = runs.reduce((sum, run) => sum + run.columns, 0);
-  return runs.map((run) => paintRun(run, life.end, style)).join('') + ' '.repeat(Math.max(0, columns - used));
+  return runs.map((run) => paintRun(run, life.end, style)).join('') + ' '.repeat(Math.max(0, columns - widthOf(runs)));
 }
 
 function paintRun(run: LifeRun, end: ConnectionRow['life']['end'], style: TerminalStyle): string {
@@ -36,6 +35,8 @@ function paintRun(run: LifeRun, end: ConnectionRow['life']['end'], style: Termin
       return palette.notable(glyphs.probe.repeat(run.columns));
     case 'repeat':
       return palette.warning('!'.repeat(run.columns));
+    case 'stall':
+      return palette.warning('z'.repeat(run.columns));
     case 'waiting-label':
       return palette.warning(run.text);
     case 'label':
@@ -89,6 +90,7 @@ export function lifeLegend(rows: readonly ConnectionRow[], columns: number, styl
     ['gap', `${glyphs.gap} idle`],
     ['probe', `${glyphs.probe} keep-alive probe`],
     ['repeat', '! sent again'],
+    ['stall', 'z receiver had no room (zero window)'],
     ['more', `${style.unicode ? '⋯n⋯' : '..n..'} n more requests`],
     ['end fin', `${glyphs.end.fin} FIN`],
     ['end rst', `${glyphs.end.rst} RST`],

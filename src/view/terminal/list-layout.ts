@@ -9,6 +9,7 @@ import { endingLine } from '../ending-words.js';
 import { clipEnd, clipStart } from '../escape.js';
 import { protocolTitle } from '../protocol-words.js';
 import { formatEndpoint } from '../quantity.js';
+import { layOutLife, widthOf } from '../timeline.js';
 import { glyphsOf, leastWidth, type TerminalStyle } from './style.js';
 
 interface CommonEnds {
@@ -34,38 +35,64 @@ export interface ListLayout {
 
 /** A capture longer than this is told in times of day: seconds since the first packet say nothing any more. */
 const longestRelativeNs = 86_400e9;
-/** Terminals narrower than this get the short forms. */
-const roomyWidth = 100;
-/** Columns that a picture needs to say something, and more than it needs. */
-const leastLifeWidth = { narrow: 12, roomy: 16 };
+/** The widest picture, and the lines' own widths where no lines are given. */
 const mostLifeWidth = 60;
-/** Columns for the ends of a connection. */
-const leastEndsWidth = 18;
+const anyWidths = { life: 40, ends: 36, ending: 28 };
 
 /** The layout that fits these lines; of none given, one that fits any. */
 export function layOutList(rows: readonly ConnectionRow[], clock: Clock, style: TerminalStyle): ListLayout {
   const width = Math.max(leastWidth, style.width);
-  const terse = width < roomyWidth;
   const common = commonOf(rows);
   const timeForm = timeFormOf(rows, clock, style);
-  const longest = (text: (row: ConnectionRow) => string, otherwise: number): number =>
-    rows.reduce((most, row) => Math.max(most, text(row).length), rows.length === 0 ? otherwise : 0);
-  const idWidth = longest(idText, 8);
-  const timeWidth = Math.max(
-    timeTitles[timeForm].length,
-    longest((row) => timeText(row, timeForm, clock, terse), 12),
+  const longest = (columns: (row: ConnectionRow) => number, otherwise: number): number =>
+    rows.reduce((most, row) => Math.max(most, columns(row)), rows.length === 0 ? otherwise : 0);
+  const idWidth = longest((row) => idText(row).length, 8);
+  const countWidth = Math.max(
+    3,
+    longest((row) => countText(row).length, 6),
   );
-  const countWidth = Math.max(3, longest(countText, 6));
-  const endingWidth = Math.min(
-    Math.floor(width * (terse ? 0.27 : 0.32)),
-    longest((row) => endingLine(row, style, { terse }), 28),
-  );
-  const free = width - idWidth - timeWidth - countWidth - endingWidth - 5 * columnGap.length;
-  const wantedEnds = longest((row) => endsText(row, common, style, 1000), 2 * leastEndsWidth);
-  const leastLife = terse ? leastLifeWidth.narrow : leastLifeWidth.roomy;
-  const endsWidth = Math.max(Math.min(wantedEnds, leastEndsWidth), Math.min(wantedEnds, free - leastLife));
-  const lifeWidth = Math.min(mostLifeWidth, Math.max(8, free - endsWidth));
-  return { common, timeForm, terse, idWidth, timeWidth, endsWidth, countWidth, lifeWidth, endingWidth };
+  const lifeColumns = longest(({ life }) => widthOf(layOutLife(life, mostLifeWidth, style)), anyWidths.life);
+  const endsColumns = longest((row) => endsText(row, common, style, 1000).length, anyWidths.ends);
+  const layout = (terse: boolean): ListLayout & { readonly missing: number } => {
+    const timeColumns = longest((row) => timeText(row, timeForm, clock, terse).length, 12);
+    const timeWidth = Math.max(timeTitles[timeForm].length, timeColumns);
+    const endingColumns = longest((row) => endingLine(row, style, { terse }).length, anyWidths.ending);
+    const free = width - idWidth - timeWidth - countWidth - 5 * columnGap.length;
+    const wanted = { life: Math.max('life'.length, lifeColumns), ends: endsColumns, ending: endingColumns };
+    const { life, ends, ending, missing } = squeeze(wanted, free, width);
+    const widths = { endsWidth: ends, countWidth, lifeWidth: life, endingWidth: ending, missing };
+    return { common, timeForm, terse, idWidth, timeWidth, ...widths };
+  };
+  const roomy = layout(false);
+  return roomy.missing === 0 ? roomy : layout(true);
+}
+
+interface Flexible {
+  life: number;
+  ends: number;
+  ending: number;
+}
+
+/** Takes columns away, from what can spare them best on, until all fits; `missing` is what had to be taken. */
+function squeeze(wanted: Flexible, free: number, width: number): Flexible & { readonly missing: number } {
+  const sizes = { ...wanted };
+  const missing = Math.max(0, sizes.life + sizes.ends + sizes.ending - free);
+  let over = missing;
+  const steps: readonly (readonly [keyof Flexible, least: number])[] = [
+    ['life', Math.floor(width * 0.2)],
+    ['ending', Math.floor(width * 0.28)],
+    ['life', Math.floor(width * 0.15)],
+    ['ends', 20],
+    ['ending', 16],
+    ['life', 8],
+    ['ends', 12],
+  ];
+  for (const [part, least] of steps) {
+    const taken = Math.min(over, Math.max(0, sizes[part] - least));
+    sizes[part] -= taken;
+    over -= taken;
+  }
+  return { ...sizes, missing };
 }
 
 export const columnGap = '  ';

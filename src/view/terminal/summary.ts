@@ -81,9 +81,9 @@ function verdictLine(overview: Overview): string {
   if (answered < requests) {
     return `No connection died with work undone; ${formatCount(requests - answered)} of ${formatCounted(requests, 'request')} without a response in the capture.`;
   }
-  return requests === 1
-    ? 'No trouble: the one request was answered.'
-    : `No trouble: all ${formatCount(requests)} requests were answered.`;
+  const which =
+    requests === 1 ? 'the one request was' : requests === 2 ? 'both requests were' : `all ${formatCount(requests)} requests were`;
+  return `No trouble: ${which} answered.`;
 }
 
 function closersSentence({ closers, connections }: Overview): string {
