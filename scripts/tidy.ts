@@ -51,7 +51,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'head-comment',
-    appliesTo: isTypeScript,
+    appliesTo: (path) => isTypeScript(path) && !path.endsWith('.test.ts'),
     check: (file) =>
       file.lines.length >= headCommentFromLines && !/^(#!.*\n)?\s*\/\*\*?[\s*]/.test(file.text)
         ? [{ line: 1, text: 'open with a comment: what this is, its rules, what it deliberately does not do' }]

@@ -16,7 +16,7 @@ const started: ChildProcess[] = [];
 
 const goPeers = join(folder, 'peers');
 
-export interface Server {
+interface Server {
   readonly process: ChildProcess;
   /** Ends the server and waits until it has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -27,7 +27,7 @@ export function buildGoPeers(): void {
   execFileSync('go', ['build', '-o', goPeers, resolve('scripts/recording/peers.go')], { stdio: 'inherit' });
 }
 
-export function start(command: string, arguments_: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): Server {
+function start(command: string, arguments_: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): Server {
   const child = spawn(command, arguments_, { stdio: [stdin, 'pipe', 'pipe'], cwd: folder });
   started.push(child);
   return {
@@ -151,7 +151,7 @@ export async function run(command: string, ...arguments_: string[]): Promise<voi
   await once(start(command, arguments_).process, 'close');
 }
 
-export interface Link extends Server {
+interface Link extends Server {
   /** Loses every packet from now on. */
   drop(): Promise<void>;
   /** Runs a server behind the link, at 10.9.0.2. */
