@@ -11,13 +11,17 @@ import type { Judge } from './judge.js';
 import type { Fields, Framing } from './message.js';
 import type { PersistenceVersion } from './persistence.js';
 
-/** Host, Expect and framing of a request. `at`: where problems are reported, in bytes from the start of the head. */
+/**
+ * Host, Expect and framing of a request. `at`: where problems are reported, in bytes from the start of the head. A CONNECT
+ * has no content (RFC 9110 §9.3.6), and servers disagree on what follows one that says it has.
+ */
 export function frameRequest(
   facts: Facts,
   fields: Fields,
   judge: Judge,
   at: number,
   version: PersistenceVersion,
+  method: string,
 ): Framing | null {
   if (facts.hostLineCount !== 1) {
     if (facts.hostLineCount > 1 && judge.object('host-repeated', at)) return null;
@@ -26,6 +30,7 @@ export function frameRequest(
   if (facts.hostInvalid && judge.object('host-invalid', at)) return null;
   if (facts.expectsOther && judge.object('expectation-unknown', at)) return null;
   if (facts.lengthCount === 0 && facts.transferEncodingCount === 0) return 'none';
+  if (method === 'CONNECT') return saysBody(facts) && judge.object('framing-without-body', at) ? null : 'none';
   return frameByFields(facts, fields, judge, at, version, 'none');
 }
 
@@ -41,14 +46,16 @@ export function frameResponse(
 ): Framing | null {
   if (status === 101) return 'tunnel';
   if (status < 200 || status === 204) {
-    const frames = facts.transferEncodingCount > 0 || facts.contentLength > 0;
-    if (frames && !judge.strict) judge.object('framing-without-body', at);
+    if (saysBody(facts) && !judge.strict) judge.object('framing-without-body', at);
     return 'none';
   }
   if (method === 'CONNECT' && status < 300) return 'tunnel';
   if (method === 'HEAD' || status === 304) return 'none';
   return frameByFields(facts, fields, judge, at, version, 'until-close');
 }
+
+const saysBody = (facts: Facts): boolean =>
+  facts.transferEncodingCount > 0 || facts.lengthInvalid || facts.lengthsDiffer || facts.contentLength > 0;
 
 function frameByFields(
   facts: Facts,

@@ -50,7 +50,7 @@ export const problemKinds = {
   'transfer-encoding-chunked-twice': { status: 400, text: 'The transfer coding chunked is applied more than once.' },
   'transfer-encoding-unknown': { status: 501, text: 'A transfer coding other than chunked is applied.' },
   'transfer-encoding-in-http-1-0': { status: 400, text: 'An HTTP/1.0 message has a Transfer-Encoding.' },
-  'framing-without-body': { status: 400, text: 'A response that has no body (1xx, 204) says how its body is framed.' },
+  'framing-without-body': { status: 400, text: 'A message that has no body (CONNECT, 1xx, 204) says how its body is framed.' },
   // Chunks: RFC 9112 §7.1.
   'chunk-size-invalid': { status: 400, text: 'A chunk size is not hexadecimal digits.' },
   'chunk-size-too-large': { status: 400, text: 'A chunk size has too many digits.' },

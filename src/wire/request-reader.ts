@@ -242,7 +242,7 @@ export class RequestReader extends MessageReader<RequestHead> {
   protected override takeHead(_bytes: Uint8Array, base: number, headEnd: number): Framing | null {
     const { facts } = this.scanner;
     const version: PersistenceVersion = this.version === '1.0' ? '1.0' : this.version === '0.9' ? '0.9' : '1.1';
-    const framing = frameRequest(facts, this.fields, this, headEnd - base, version);
+    const framing = frameRequest(facts, this.fields, this, headEnd - base, version, this.method);
     if (framing === null) return null;
     if (this.head.fields !== this.fields) this.head = new RequestHeadView(this.fields);
     const { head } = this;
@@ -280,10 +280,14 @@ function methodName(bytes: Uint8Array, start: number, end: number): string {
   return latin1(bytes, start, end);
 }
 
-/** RFC 9112 §3.2: origin-form, absolute-form; authority-form for CONNECT alone; asterisk-form for OPTIONS alone. */
+/**
+ * RFC 9112 §3.2: origin-form; absolute-form (RFC 3986 §4.3; http and https need an authority); authority-form for CONNECT
+ * alone; asterisk-form for OPTIONS alone.
+ */
 function isTarget(method: string, target: string): boolean {
   if (method === 'CONNECT') return /^(?:[\w\-.~%!$&'()*+,;=]+|\[[\w:.%]+\]):\d{1,5}$/.test(target);
   if (target.startsWith('/')) return true;
   if (target === '*') return method === 'OPTIONS';
-  return /^[A-Za-z][A-Za-z0-9+\-.]*:\/\/[^/?#]/.test(target);
+  if (/^https?:/i.test(target)) return /^https?:\/\/[^/?#]/i.test(target);
+  return /^[A-Za-z][A-Za-z0-9+\-.]*:./.test(target);
 }

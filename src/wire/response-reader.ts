@@ -155,7 +155,7 @@ export class ResponseReader extends MessageReader<ResponseHead> {
   /** Observing: reads an irregular status line (without its line feed). False when it is none. */
   private takeOddLine(line: string): boolean {
     const text = line.replace(/\r+$/, '');
-    const match = /^(?:HTTP\/(\d{1,3}\.\d{1,3})|ICY|ICE\/1\.[01])[ \t]+(\d{3})(?:[ \t\r](.*))?$/s.exec(text);
+    const match = /^(?:HTTP\/(\d{1,3}\.\d{1,3})|ICY|ICE\/1\.[01])[ \t]+(\d{3})(?!\d)[ \t\r]?(.*)$/s.exec(text);
     if (match === null) return false;
     this.version = match[1] ?? '1.0';
     this.status = Number(match[2]);

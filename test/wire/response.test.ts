@@ -150,6 +150,11 @@ check('observing, an odd status line', {
     'complete 0',
   ],
 });
+check('observing, a reason that runs into its status', {
+  ...observing,
+  input: 'HTTP/1.1 204ok\r\n\r\n',
+  gives: ['start 0', 'problem status-line-invalid 502 @0', '204 ok 1.1', '  none, persists (http-1.1-default)', 'complete 0'],
+});
 check('observing, ICY', {
   ...observing,
   next: false,
