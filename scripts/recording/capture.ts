@@ -3,7 +3,7 @@
  * the file.
  */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -30,12 +30,32 @@ export async function record(
     ? spawn('dumpcap', ['-q', '-i', device, '-s', '0', '-f', filter, '-w', path], { stdio: ['ignore', 'ignore', 'pipe'] })
     : spawn(
         'tcpdump',
-        ['-i', device, '-U', '--immediate-mode', '-s', '0', '-n', '-Z', 'root', ...tcpdumpOptions, '-w', path, filter],
+        [
+          '-i',
+          device,
+          '-U',
+          '--immediate-mode',
+          '-s',
+          '0',
+          '-n',
+          '-Z',
+          'root',
+          '-B',
+          '16384',
+          ...tcpdumpOptions,
+          '-w',
+          path,
+          filter,
+        ],
         {
           stdio: ['ignore', 'ignore', 'pipe'],
         },
       );
-  await untilCapturing(capture.stderr);
+  let said = '';
+  capture.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await untilCapturing(capture, () => said);
   try {
     await scenario();
     await untilQuiet(path);
@@ -44,6 +64,8 @@ export async function record(
     capture.kill('SIGINT');
     await ended;
   }
+  // tcpdump: "3 packets dropped by kernel"; dumpcap: "Packets received/dropped on interface 'lo': 40/3 (…)".
+  if (/[1-9]\d* packets? dropped by kernel|: \d+\/[1-9]/.test(said)) throw new Error(`${file}: packets were lost: ${said}`);
   if (file.endsWith('.gz')) {
     writeFileSync(`examples/${file}`, gzipSync(readFileSync(path), { level: 9 }));
     rmSync(path);
@@ -53,16 +75,11 @@ export async function record(
   console.log(`${file}: ${size} bytes`);
 }
 
-async function untilCapturing(stderr: NodeJS.ReadableStream): Promise<void> {
-  let text = '';
-  stderr.setEncoding('utf8');
-  await new Promise<void>((done, fail) => {
-    stderr.on('data', (data: string) => {
-      text += data;
-      if (/listening on|^File: /m.test(text)) done();
-    });
-    stderr.once('end', () => fail(new Error(`the capture did not start: ${text}`)));
-  });
+async function untilCapturing(capture: ChildProcess, said: () => string): Promise<void> {
+  while (!/listening on|^File: /m.test(said())) {
+    if (capture.exitCode !== null) throw new Error(`the capture did not start: ${said()}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
 }
 
 async function untilQuiet(path: string): Promise<void> {
