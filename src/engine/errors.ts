@@ -10,6 +10,8 @@
  * between, `caller` the application that uses the engine, `us` the engine itself (a bug).
  */
 
+import { clientErrorKinds } from './client-error-kinds.js';
+
 export type Fault = 'client' | 'server' | 'network' | 'us' | 'caller';
 
 interface ErrorKind {
@@ -46,6 +48,9 @@ export const errorKinds = {
   'server-stopped': { fault: 'caller', text: 'The server was stopped before this was finished.' },
   'listen-failed': { fault: 'caller', text: 'The server cannot listen at that address.' },
   'too-many-connections': { fault: 'server', text: 'The server has as many connections as it may have.' },
+
+  // Client.
+  ...clientErrorKinds,
 } as const satisfies Record<string, ErrorKind>;
 
 /** Stable name of an error. */

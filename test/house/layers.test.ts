@@ -24,7 +24,7 @@ const layers: Readonly<Record<string, Layer>> = {
   packets: { mayImport: ['base'], platform: 'any' },
   story: { mayImport: ['base', 'wire'], platform: 'any' },
   view: { mayImport: ['base', 'story'], platform: 'any' },
-  engine: { mayImport: ['base', 'wire'], platform: 'node' },
+  engine: { mayImport: ['base', 'wire'], platform: 'node', packages: ['koffi'] },
   cli: {
     mayImport: ['base', 'wire', 'packets', 'story', 'view'],
     platform: 'node',

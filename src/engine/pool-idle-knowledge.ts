@@ -1,0 +1,106 @@
+/**
+ * How long a connection to one origin may lie idle and still be used, from what the origin says and what it was seen to do.
+ *
+ *                        closes seen ──►  · ·:·· ·   (their spread)
+ *     0 ──────────── proven ────── reuse ──┤       ── hint or unknown ──►
+ *        any request        may be retried   margin
+ *
+ * Rules (RFC 9112 §9.3.1, §9.5; `Keep-Alive` is advice, RFC 2068 §19.7.1)
+ * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
+ *   margin below what is known: two round trips and the spread of the closes seen, never less than a tenth.
+ * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
+ * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
+ *   origin was already seen to survive, and always a margin below the shortest close seen.
+ * - A close within a few milliseconds of a response says nothing about an idle timeout (a request limit, a restart) and is not
+ *   counted. The newest closes replace older ones, so that a restarted server's new timeout is learned.
+ *
+ * No clock and no socket here: times come in as milliseconds of idleness.
+ */
+
+const closesKept = 16;
+const leastMarginShare = 0.1;
+const mostMarginShare = 0.5;
+const mostMarginMs = 1000;
+/** Sooner after a response than this (and a round trip), a close is no idle timeout. */
+const idleCloseFromMs = 5;
+/** Weight of a new, shorter round trip against the one remembered; a longer one counts at once. */
+const roundTripWeight = 0.1;
+
+export class IdleKnowledge {
+  /** Milliseconds of idleness up to which a request that may be sent again may use a connection. */
+  reuseLimitMs: number;
+  /** The same for a request that must not be sent twice. */
+  provenLimitMs = 0;
+  private hintMs = Number.POSITIVE_INFINITY;
+  private survivedMs = 0;
+  private roundTripMs = 0;
+  private readonly closesMs: number[] = [];
+  private shortestCloseMs = Number.POSITIVE_INFINITY;
+  private usualCloseMs = Number.POSITIVE_INFINITY;
+
+  /** `longestMs`: idleness beyond which nothing is ever used. */
+  constructor(private readonly longestMs: number) {
+    this.reuseLimitMs = longestMs;
+  }
+
+  /** Number of idle closes that the limits rest on. */
+  get closeCount(): number {
+    return this.closesMs.length;
+  }
+
+  /** The longest idleness that a connection was seen to survive. */
+  get longestSurvivedMs(): number {
+    return this.survivedMs;
+  }
+
+  /** The server said `Keep-Alive: timeout=seconds`; null when it says none (any more). */
+  hint(timeoutSeconds: number | null): void {
+    const ms = timeoutSeconds === null ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
+    if (ms === this.hintMs) return;
+    this.hintMs = ms;
+    this.conclude();
+  }
+
+  /** A connection was seen to be still open after lying idle so long. */
+  survived(idleMs: number): void {
+    if (idleMs <= this.survivedMs) return;
+    this.survivedMs = Math.min(idleMs, this.shortestCloseMs);
+    this.conclude();
+  }
+
+  /** The server closed a connection that had been idle so long. Returns whether that counts as an idle timeout. */
+  closed(idleMs: number): boolean {
+    if (idleMs < idleCloseFromMs + this.roundTripMs) return false;
+    if (this.closesMs.length === closesKept) this.closesMs.shift();
+    this.closesMs.push(idleMs);
+    const sorted = this.closesMs.toSorted((a, b) => a - b);
+    this.shortestCloseMs = sorted[0]!;
+    this.usualCloseMs = sorted[sorted.length >> 1]!;
+    this.survivedMs = Math.min(this.survivedMs, idleMs);
+    this.conclude();
+    return true;
+  }
+
+  /** A handshake took so long; the network and both hosts' lateness are in it. */
+  roundTrip(ms: number): void {
+    this.roundTripMs = ms > this.roundTripMs ? ms : this.roundTripMs + (ms - this.roundTripMs) * roundTripWeight;
+    this.conclude();
+  }
+
+  private conclude(): void {
+    const spreadMs = this.closesMs.length === 0 ? 0 : this.usualCloseMs - this.shortestCloseMs;
+    const lessMargin = (ms: number): number => {
+      if (ms === Number.POSITIVE_INFINITY) return ms;
+      const least = Math.min(ms * leastMarginShare, mostMarginMs);
+      return ms - Math.min(Math.max(2 * this.roundTripMs + spreadMs, least), ms * mostMarginShare);
+    };
+    /** Whole seconds are coarse: a server that says 5 may mean 4.5. */
+    const hinted =
+      this.hintMs === Number.POSITIVE_INFINITY
+        ? this.hintMs
+        : lessMargin(this.hintMs - Math.min(this.hintMs * 0.1, mostMarginMs));
+    this.reuseLimitMs = Math.min(this.longestMs, hinted, lessMargin(this.usualCloseMs));
+    const covered = this.hintMs === Number.POSITIVE_INFINITY ? lessMargin(this.survivedMs) : hinted;
+    this.provenLimitMs = Math.min(this.reuseLimitMs, covered, lessMargin(this.shortestCloseMs));
+  }
+}
