@@ -188,7 +188,9 @@ export function layOutLife(life: Life, columns: number, script: Script): LifeRun
     const runs = attempt(keep, 0, 'least');
     if (runs !== null) return runs;
   }
-  return [];
+  const more = exchanges.length + life.omitted > 0 ? [textRun('more', moreText(exchanges.length + life.omitted, script))] : [];
+  const ends = [...runsOf(life.opening, false, 'least', script), ...runsOf(life.close.at(-1)!, false, 'least', script)];
+  return widthOf(more) + widthOf(ends) <= columns ? [ends[0]!, ...more, ends[1]!] : ends;
 }
 
 type Size = 'natural' | 'least';

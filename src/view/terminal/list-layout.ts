@@ -83,9 +83,11 @@ function squeeze(wanted: Flexible, free: number, width: number): Flexible & { re
     ['ending', Math.floor(width * 0.28)],
     ['life', Math.floor(width * 0.15)],
     ['ends', 20],
+    ['life', 9],
     ['ending', 16],
-    ['life', 8],
     ['ends', 12],
+    ['ending', 10],
+    ['ends', 8],
   ];
   for (const [part, least] of steps) {
     const taken = Math.min(over, Math.max(0, sizes[part] - least));

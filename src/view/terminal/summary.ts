@@ -212,11 +212,11 @@ function timeItems({ answerTimes, handshakes }: Overview, style: TerminalStyle):
 
 function slowestItems({ slowest, answerTimes }: Overview, style: TerminalStyle): string[] {
   if (slowest === null || answerTimes.count < 2) return [];
-  const room = Math.max(20, style.width - 50);
-  const request = clipEnd(escapeText(`${slowest.method} ${slowest.target}`), room, glyphsOf(style).ellipsis);
-  return [
-    `#${slowest.connection} ${request}  ${formatDuration(slowest.durationNs, style)}, most of it on the ${slowest.waitedOn}`,
-  ];
+  const facts = `${formatDuration(slowest.durationNs, style)}, most of it on the ${slowest.waitedOn}`;
+  const room = style.width - labelWidth - 4;
+  const request = `#${slowest.connection} ${escapeText(`${slowest.method} ${slowest.target}`)}`;
+  const beside = room - facts.length - 3;
+  return [clipEnd(request, beside >= 24 ? beside : room, glyphsOf(style).ellipsis), facts];
 }
 
 function waitedItems({ waited }: Overview, style: TerminalStyle): string[] {
