@@ -116,7 +116,7 @@ function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, s
   const fixed =
     numberWidth + 2 + 2 + 6 + 2 + durationWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : 'network, 12.3 ms'.length);
   const longest = shown.reduce((most, exchange) => Math.max(most, requestText(exchange).length), 7);
-  const requestWidth = Math.max(16, Math.min(width - fixed, longest));
+  const requestWidth = Math.max(10, Math.min(width - fixed, longest));
   const title = [
     `${'#'.padStart(numberWidth)}  ${'request'.padEnd(requestWidth)}  status`,
     `${'body'.padStart(durationWidth)} ${'took'.padStart(durationWidth)}`,
