@@ -74,7 +74,7 @@ export function firstLayer(cursor: Cursor, linkType: number): LayerCode {
     case 240:
       return skip(cursor, 4, Layer.ethernet); // netANALYZER
     case 242:
-      return skip(cursor, 40, Layer.etherType); // IP over InfiniBand: route header, then type and two reserved
+      return decodeIpOverInfiniband(cursor);
     case 258:
       return decodePktap(cursor);
     case 276:
@@ -139,6 +139,14 @@ function decodeArcnet(cursor: Cursor, addressByteCount: number): LayerCode {
     default:
       return other(cursor, ProtocolSpace.linkType | 7);
   }
+}
+
+/** Global route header 40, Ethernet type 2, reserved 2. */
+function decodeIpOverInfiniband(cursor: Cursor): LayerCode {
+  const at = cursor.position;
+  if (at + 44 > cursor.end) return tooShort(cursor);
+  cursor.position = at + 44;
+  return afterEtherType(cursor, short(cursor.data, at + 40));
 }
 
 /** Packet type 2, ARPHRD 2, address length 2, address 8, protocol 2. */

@@ -23,6 +23,7 @@ export const OtherProtocol = {
   hdlcControl: ProtocolSpace.other | 6,
   wlanAggregate: ProtocolSpace.other | 7,
   pseudowire: ProtocolSpace.other | 8,
+  wlanFragment: ProtocolSpace.other | 11,
   customBlock: ProtocolSpace.other | 9,
   systemdJournal: ProtocolSpace.other | 10,
 } as const;
@@ -37,6 +38,7 @@ const otherNames: Readonly<Record<number, string>> = {
   [OtherProtocol.hdlcControl]: 'HDLC control',
   [OtherProtocol.wlanAggregate]: '802.11 aggregate',
   [OtherProtocol.pseudowire]: 'pseudowire',
+  [OtherProtocol.wlanFragment]: '802.11 fragment',
   [OtherProtocol.customBlock]: 'pcapng custom block',
   [OtherProtocol.systemdJournal]: 'systemd journal entry',
 };

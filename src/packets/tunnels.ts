@@ -110,9 +110,13 @@ function afterMpls(cursor: Cursor): LayerCode {
 
 /** A known Ethernet type, or a length that fits, where one must stand. */
 function looksLikeEthernet(cursor: Cursor, at: number): boolean {
+  if (hasKnownEtherType(cursor, at)) return true;
+  return at + 14 <= cursor.end && at + 14 + short(cursor.data, at + 12) <= cursor.wireEnd && short(cursor.data, at + 12) <= 1500;
+}
+
+function hasKnownEtherType(cursor: Cursor, at: number): boolean {
   if (at + 14 > cursor.end) return false;
-  const etherType = short(cursor.data, at + 12);
-  switch (etherType) {
+  switch (short(cursor.data, at + 12)) {
     case 0x0800:
     case 0x0806:
     case 0x86dd:
@@ -122,7 +126,7 @@ function looksLikeEthernet(cursor: Cursor, at: number): boolean {
     case 0x8864:
       return true;
     default:
-      return etherType <= 1500 && at + 14 + etherType <= cursor.wireEnd;
+      return false;
   }
 }
 
@@ -165,7 +169,7 @@ export function decodeL2tpOverIp(cursor: Cursor): LayerCode {
   if (at + 4 > cursor.end) return tooShort(cursor);
   if (short(cursor.data, at) === 0 && short(cursor.data, at + 2) === 0) return other(cursor, OtherProtocol.tunnelControl);
   for (const byteCount of [4, 8, 12, 16]) {
-    if (looksLikeEthernet(cursor, at + byteCount)) return skip(cursor, byteCount, Layer.ethernet);
+    if (hasKnownEtherType(cursor, at + byteCount)) return skip(cursor, byteCount, Layer.ethernet);
   }
   return other(cursor, OtherProtocol.pseudowire);
 }

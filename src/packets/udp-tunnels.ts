@@ -22,7 +22,8 @@ export function decodeUdp(cursor: Cursor): LayerCode {
   const destinationPort = short(cursor.data, at + 2);
   cursor.position = at + 8;
   const byDestination = decodeTunnel(cursor, destinationPort);
-  return byDestination === Layer.other ? decodeTunnel(cursor, sourcePort) : byDestination;
+  const isTunnel = byDestination !== Layer.other || cursor.protocol !== udpProtocol;
+  return isTunnel ? byDestination : decodeTunnel(cursor, sourcePort);
 }
 
 function decodeTunnel(cursor: Cursor, port: number): LayerCode {

@@ -25,7 +25,7 @@ export function decodeWlan(cursor: Cursor): LayerCode {
   if ((flags & 0x40) !== 0) return other(cursor, OtherProtocol.wlanEncrypted);
   if (at + 24 > cursor.end) return tooShort(cursor);
   const isFragment = (flags & 0x04) !== 0 || (data[at + 22]! & 0x0f) !== 0;
-  if (isFragment) return other(cursor, OtherProtocol.fragment);
+  if (isFragment) return other(cursor, OtherProtocol.wlanFragment);
   let byteCount = (flags & 3) === 3 ? 30 : 24;
   if ((subtype & 8) !== 0) {
     if (at + byteCount + 2 > cursor.end) return tooShort(cursor);
