@@ -18,7 +18,8 @@ import {
   type SynObservation,
 } from '../base/index.js';
 import { looksLikeRequestStart, looksLikeResponseStart } from '../wire/index.js';
-import { type ClosingFacts, decideEnding } from './ending.js';
+import { ClosingAccount } from './closing.js';
+import { decideEnding } from './ending.js';
 import { HttpTalk, type TalkListener } from './http-talk.js';
 import {
   type Connection,
@@ -91,12 +92,9 @@ export class ConnectionState implements TalkListener {
   private handshakeDone = false;
   private lastByteNs: number | null = null;
   private lastExchange: Exchange | null = null;
-  private firstClose: ClosingFacts['firstClose'] = null;
-  private clientFin: Moment | null = null;
-  private serverFin: Moment | null = null;
+  private readonly closing = new ClosingAccount();
   private clientBytes = 0;
   private serverBytes = 0;
-  private unanswered: { from: Side; probes: number; retransmissions: number; last: Moment } | null = null;
   private tunnel = false;
   private unackedRequests = 0;
   private marksAdded = 0;
@@ -129,6 +127,7 @@ export class ConnectionState implements TalkListener {
       responseCount: 0,
       idleGapsNs: [],
       ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
+      closing: this.closing,
       tcp: emptyTally(),
       zeek: { connState: 'OTH', history: '' },
       marks: [],
@@ -143,15 +142,15 @@ export class ConnectionState implements TalkListener {
     if (this.marksAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
     if (!observation.acknowledges) {
       if (!observation.repeated) this.synAt = this.at;
-      else this.noteUnanswered(from, 'retransmissions');
+      else this.closing.noteUnanswered(from, 'retransmissions', this.at);
       // A SYN after a reset that came before the handshake was done: the opening goes on, the reset ended nothing.
-      if (!this.handshakeDone && this.firstClose?.how === 'rst') {
-        this.firstClose = null;
+      if (!this.handshakeDone && this.closing.first?.how === 'rst') {
+        this.closing.forgetReset();
         this.connection.closed = null;
         this.zeek.reopen();
       }
     } else {
-      this.unanswered = null;
+      this.closing.unanswered = null;
       if (this.synAt !== null && this.connection.synToSynAckNs === null) {
         this.connection.synToSynAckNs = Math.max(0, this.atNs - this.synAt.atNs);
         this.wait.roundTripNs = this.connection.synToSynAckNs;
@@ -177,7 +176,8 @@ export class ConnectionState implements TalkListener {
       }
       if (from === 'server' && this.unackedRequests > 0) this.acknowledgeRequests();
     }
-    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    this.closing.heardFrom(from);
+    if (this.closing.first !== null) this.closing.ack(from, observation, this.at);
     if (observation.pure && this.marksAll) this.addMark('ack', from, 0, -1);
   }
 
@@ -187,7 +187,8 @@ export class ConnectionState implements TalkListener {
     const connection = this.connection;
     if (!this.handshakeDone && connection.tcp.syns.server > 0 && from === 'client') this.completeHandshake();
     if (connection.sidesFrom === 'guess' && this.swapIfReversed(observation, from)) from = otherSide(from);
-    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    this.closing.heardFrom(from);
+    if (this.closing.first !== null) this.closing.bytes(from, this.at);
     if (from === 'client') this.clientBytes += byteCount;
     else this.serverBytes += byteCount;
     this.zeek.data(from);
@@ -212,12 +213,12 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation);
     const tcp = this.connection.tcp;
     const totals = this.shared.totals;
-    if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
+    this.closing.heardFrom(from);
     switch (observation.call) {
       case 'keep-alive-probe':
         tcp.keepAliveProbes = plus(tcp.keepAliveProbes, from, 1);
         totals.keepAliveProbes++;
-        this.noteUnanswered(from, 'probes');
+        this.closing.noteUnanswered(from, 'probes', this.at);
         break;
       case 'keep-alive-answer':
         tcp.keepAliveAnswers = plus(tcp.keepAliveAnswers, from, 1);
@@ -243,7 +244,7 @@ export class ConnectionState implements TalkListener {
         totals.retransmissions++;
         this.zeek.retransmission(from);
         this.wait.trouble(from);
-        if (observation.call !== 'spurious-retransmission') this.noteUnanswered(from, 'retransmissions');
+        if (observation.call !== 'spurious-retransmission') this.closing.noteUnanswered(from, 'retransmissions', this.at);
         break;
       case 'out-of-order':
         tcp.outOfOrder = plus(tcp.outOfOrder, from, 1);
@@ -269,10 +270,8 @@ export class ConnectionState implements TalkListener {
     this.shared.totals.fins++;
     if (!observation.repeated) {
       this.zeek.fin(from);
-      if (from === 'client') this.clientFin = this.at;
-      else this.serverFin = this.at;
-      this.firstClose ??= { from, how: 'fin', at: this.at, leftUnacknowledged: observation.unacknowledgedByteCount > 0 };
-      if (this.clientFin !== null && this.serverFin !== null) this.connection.closed ??= this.at;
+      this.closing.fin(from, observation, this.at);
+      if (this.closing.clientFin !== null && this.closing.serverFin !== null) this.connection.closed ??= this.at;
     }
     this.addMark('fin', from, 0, -1);
   }
@@ -284,7 +283,7 @@ export class ConnectionState implements TalkListener {
     this.addMark('reset', from, 0, -1);
     if (observation.repeated) return;
     this.zeek.reset(from);
-    this.firstClose ??= { from, how: 'rst', at: this.at, leftUnacknowledged: false };
+    this.closing.takeReset(from, observation, this.at);
     this.connection.closed ??= this.at;
   }
 
@@ -313,21 +312,20 @@ export class ConnectionState implements TalkListener {
     const connection = this.connection;
     const { last: lastMoment } = this.snapshot();
     const partialRequest = this.talk.hasPartialRequest;
-    const clientEnd = this.clientFin ?? lastMoment;
-    const serverEnd = this.serverFin ?? lastMoment;
+    const { clientFin, serverFin } = this.closing;
+    const clientEnd = clientFin ?? lastMoment;
+    const serverEnd = serverFin ?? lastMoment;
     const serverFirst = serverEnd.atNs < clientEnd.atNs;
-    if (serverFirst) this.talk.end('server', this.serverFin !== null, serverEnd);
-    this.talk.end('client', this.clientFin !== null, clientEnd);
-    if (!serverFirst) this.talk.end('server', this.serverFin !== null, serverEnd);
+    if (serverFirst) this.talk.end('server', serverFin !== null, serverEnd);
+    this.talk.end('client', clientFin !== null, clientEnd);
+    if (!serverFirst) this.talk.end('server', serverFin !== null, serverEnd);
     if (connection.protocol.name === 'none' && this.lastByteNs !== null) connection.protocol = unknownProtocol;
     connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
     connection.ending = decideEnding(connection, {
-      firstClose: this.firstClose,
       joinedLate: connection.sidesFrom === 'guess' || connection.sidesFrom === 'bytes',
       handshakeDone: this.handshakeDone,
       lastByteNs: this.lastByteNs,
       anyBytes: this.lastByteNs !== null || connection.tcp.gapBytes.client + connection.tcp.gapBytes.server > 0,
-      unanswered: this.unanswered,
       tunnel: this.tunnel,
       partialRequest,
       lastExchange: this.lastExchange,
@@ -360,7 +358,8 @@ export class ConnectionState implements TalkListener {
       this.shared.keptExchanges++;
       if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
     }
-    if (connection.protocol.name !== 'http/1') connection.protocol = httpProtocol;
+    this.tunnel = false;
+    this.becomeHttp();
   }
 
   responseSeen(_exchange: Exchange, isInterim: boolean): void {
@@ -408,14 +407,6 @@ export class ConnectionState implements TalkListener {
     this.unackedRequests = 0;
   }
 
-  private noteUnanswered(from: Side, what: 'probes' | 'retransmissions'): void {
-    if (this.unanswered === null || this.unanswered.from !== from) {
-      this.unanswered = { from, probes: 0, retransmissions: 0, last: this.at };
-    }
-    this.unanswered[what]++;
-    this.unanswered.last = this.at;
-  }
-
   private swapIfReversed(observation: BytesObservation, from: Side): boolean {
     const { data, start, end } = observation;
     const isRequest = looksLikeRequestStart(data, start, end) === 'yes';
@@ -431,10 +422,8 @@ export class ConnectionState implements TalkListener {
       connection.tcp[name] = { client: counts.server, server: counts.client };
     }
     [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
-    [this.clientFin, this.serverFin] = [this.serverFin, this.clientFin];
-    if (this.firstClose !== null) this.firstClose = { ...this.firstClose, from: otherSide(this.firstClose.from) };
+    this.closing.swap();
     connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
-    this.unanswered = null;
     this.zeek.swap();
     return true;
   }
@@ -443,15 +432,13 @@ export class ConnectionState implements TalkListener {
     const { data, start, end } = observation;
     const talk = this.talk;
     const protocol = this.connection.protocol.name;
-    if (talk.isTunnel(from)) {
-      this.sniffTunnel(data, start, end, from);
-      return;
-    }
+    if (talk.isTunnel(from)) return;
+    if (this.tunnel && this.sniffTunnel(data, start, end, from)) return;
     if (this.helloBytes !== null && from === 'client') this.continueHello(data, start, end);
-    if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1') return;
+    if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1' && protocol !== 'socks') return;
     talk.bytes(from, data, start, end, this.atNs, this.packet);
     if (talk.isHttp) {
-      if (this.connection.protocol.name !== 'http/1') this.connection.protocol = httpProtocol;
+      this.becomeHttp();
       return;
     }
     if (protocol === 'none' && talk.heldBytes(from) === null) this.sniff(data, start, end, from);
@@ -478,16 +465,20 @@ export class ConnectionState implements TalkListener {
     this.helloBytes = isUnfinishedClientHello(bytes, 0, bytes.length) ? bytes : null;
   }
 
-  /** What goes through a tunnel is named once, by its first bytes. */
-  private sniffTunnel(data: Uint8Array, start: number, end: number, from: Side): void {
-    const protocol = this.connection.protocol;
-    if (protocol.detail !== 'CONNECT' || from !== 'client') return;
+  private becomeHttp(): void {
+    const name = this.connection.protocol.name;
+    if (name === 'http/1') return;
+    this.connection.protocol = name === 'socks' ? { ...httpProtocol, detail: 'through SOCKS' } : httpProtocol;
+  }
+
+  /** Names what goes through a CONNECT tunnel by its first bytes. True: it is not HTTP. */
+  private sniffTunnel(data: Uint8Array, start: number, end: number, from: Side): boolean {
     const inner = sniffProtocol(data, start, end, from);
-    this.connection.protocol = {
-      ...protocol,
-      detail: `CONNECT, inside: ${inner?.name ?? 'unknown'}`,
-      serverName: inner?.serverName ?? null,
-    };
+    if (inner === null) return false;
+    const protocol = this.connection.protocol;
+    this.connection.protocol = { ...protocol, detail: `CONNECT, inside: ${inner.name}`, serverName: inner.serverName };
+    this.talk.stop();
+    return true;
   }
 
   private addMark(kind: MarkKind, from: Side, byteCount: number, exchange: number): void {

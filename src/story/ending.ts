@@ -5,27 +5,14 @@
  * was going on at that moment is read off the exchanges, whose moments are those of the packets.
  */
 import type { Side } from '../base/index.js';
-import type { Connection, Ending, EndingBy, EndingHow, EndingWhy, Exchange, Moment } from './model.js';
+import type { Connection, Ending, EndingBy, EndingHow, EndingWhy, Exchange, FirstClose, Moment } from './model.js';
 
-/** What the fold remembers of a connection's closing packets. */
-export interface ClosingFacts {
-  readonly firstClose: {
-    readonly from: Side;
-    readonly how: 'fin' | 'rst';
-    readonly at: Moment;
-    readonly leftUnacknowledged: boolean;
-  } | null;
+/** What the fold remembers beside the connection's value. */
+export interface EndingFacts {
   readonly joinedLate: boolean;
   readonly handshakeDone: boolean;
   readonly lastByteNs: number | null;
   readonly anyBytes: boolean;
-  /** Unanswered at the end: sends without any packet from the other side in between. */
-  readonly unanswered: {
-    readonly from: Side;
-    readonly probes: number;
-    readonly retransmissions: number;
-    readonly last: Moment;
-  } | null;
   readonly tunnel: boolean;
   readonly partialRequest: boolean;
   /** The last exchange, kept in the connection's list or not. */
@@ -37,9 +24,8 @@ const unansweredEnough = 3;
 /** A close this soon after a response, plus two round trips, belongs to the response rather than to an idle timer. */
 const promptNs = 10e6;
 
-export function decideEnding(connection: Connection, facts: ClosingFacts): Ending {
-  const lost = facts.unanswered;
-  const close = facts.firstClose;
+export function decideEnding(connection: Connection, facts: EndingFacts): Ending {
+  const { unanswered: lost, first: close } = connection.closing;
   const lostFirst =
     lost !== null &&
     lost.probes + lost.retransmissions >= unansweredEnough &&
@@ -69,7 +55,7 @@ export function decideEnding(connection: Connection, facts: ClosingFacts): Endin
   return make(close.from, close.how, closeReason(connection, facts, close), close.at);
 }
 
-function closeReason(connection: Connection, facts: ClosingFacts, close: NonNullable<ClosingFacts['firstClose']>): EndingWhy {
+function closeReason(connection: Connection, facts: EndingFacts, close: FirstClose): EndingWhy {
   if (!facts.anyBytes) {
     if (facts.handshakeDone) return 'unused';
     if (close.how === 'rst' && connection.tcp.syns.client > 0) {
@@ -88,7 +74,9 @@ function closeReason(connection: Connection, facts: ClosingFacts, close: NonNull
   const answered = exchange.firstByte !== null;
   if (!answered) {
     const crossed =
-      close.from === 'server' && connection.exchangeCount > 1 && (exchange.requestAt.atNs > atNs || close.leftUnacknowledged);
+      close.from === 'server' &&
+      connection.exchangeCount > 1 &&
+      (exchange.requestAt.atNs > atNs || close.unacknowledgedBytes > 0);
     if (crossed) return 'request-crossed';
     return exchange.requestEnd === null ? 'request-cut' : 'request-unanswered';
   }

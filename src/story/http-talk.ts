@@ -116,12 +116,12 @@ export class HttpTalk {
       to = bytes.length;
       direction.heldBytes = null;
     }
-    const reader = direction.requests ?? direction.responses;
-    if (reader === null || direction.reading === 'tunnel') return;
+    const reader =
+      direction.reading === 'request' ? direction.requests : direction.reading === 'response' ? direction.responses : null;
+    if (reader === null) return;
     const taken = reader.receive(bytes, at0, to);
-    if (direction.reading === ('tunnel' as Reading) || taken >= to) return;
-    // A reader stops early only for a tunnel, which may have been told by the other direction.
-    if (reader.state === 'tunnel') direction.reading = 'tunnel';
+    // A reader stops early only for a tunnel: the rest is what goes through it.
+    if (taken < to && direction.reading === ('undecided' as Reading)) this.bytes(from, bytes, taken, to, atNs, packet);
   }
 
   gap(from: Side, byteCount: number): void {
@@ -285,7 +285,7 @@ export class HttpTalk {
       this.listener.mark('interim', from, exchange);
       return;
     }
-    exchange.status = head.status;
+    exchange.status = head.status === 0 ? null : head.status;
     exchange.reason = head.reason;
     exchange.responseVersion = head.version;
     exchange.responseFraming = head.framing;
@@ -333,12 +333,22 @@ export class HttpTalk {
   }
 
   tunnel(direction: Direction, from: Side): void {
-    direction.reading = 'tunnel';
+    const isUpgrade = this.last?.status === 101;
     const other = this.direction(otherSide(from));
     other.requests?.becomeTunnel();
-    if (other.reading === 'request') other.reading = 'tunnel';
-    const status = this.last?.status ?? 0;
-    this.listener.tunnelBegan(status === 101 ? 'upgrade' : 'CONNECT');
+    for (const each of [direction, other]) {
+      // Through a CONNECT tunnel may go HTTP again, recognised by its first bytes as at the beginning.
+      each.reading = isUpgrade ? 'tunnel' : 'undecided';
+      each.heldBytes = null;
+      each.inMessage = false;
+    }
+    this.listener.tunnelBegan(isUpgrade ? 'upgrade' : 'CONNECT');
+  }
+
+  /** Nothing more of this connection is HTTP. */
+  stop(): void {
+    this.client.reading = 'tunnel';
+    this.server.reading = 'tunnel';
   }
 
   private newExchange(start: Moment, requestSeen: boolean): Exchange {
@@ -404,9 +414,7 @@ class RequestSide implements RequestHandler {
     this.talk.note(this.direction, problem);
   }
   onSkipped(_byteCount: number): void {}
-  onTunnel(): void {
-    this.direction.reading = 'tunnel';
-  }
+  onTunnel(): void {}
 }
 
 /** Feeds what the response reader tells to the talk. */

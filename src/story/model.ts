@@ -142,6 +142,50 @@ export interface Ending {
   readonly idleNs: number | null;
 }
 
+/** The FIN or RST that came first. */
+export interface FirstClose {
+  readonly from: Side;
+  readonly how: 'fin' | 'rst';
+  readonly at: Moment;
+  /** Bytes of the other side, captured before, that this FIN does not acknowledge: they crossed it. */
+  readonly unacknowledgedBytes: number;
+}
+
+/** The first reset, with what tells a forged one: its time to live and IPv4 identification, and those its sender had before. */
+export interface Reset {
+  readonly from: Side;
+  readonly at: Moment;
+  readonly timeToLive: number | null;
+  readonly usualTimeToLive: number | null;
+  readonly identification: number | null;
+  readonly lastIdentification: number | null;
+}
+
+/** Sent again and again, or probed, without any packet from the other side since. */
+export interface Unanswered {
+  readonly from: Side;
+  probes: number;
+  retransmissions: number;
+  readonly since: Moment;
+  last: Moment;
+}
+
+/** The closing packets. */
+export interface Closing {
+  readonly first: FirstClose | null;
+  readonly clientFin: Moment | null;
+  readonly serverFin: Moment | null;
+  readonly reset: Reset | null;
+  /** The other side's first acknowledgement of the first FIN. */
+  readonly finAcknowledged: Moment | null;
+  /** First new bytes of the other side captured behind the first FIN. */
+  readonly sentAfterFin: Moment | null;
+  /** First new bytes that the other side sent although it had acknowledged the first FIN. */
+  readonly sentKnowing: Moment | null;
+  /** What was unanswered when the story ended. */
+  readonly unanswered: Unanswered | null;
+}
+
 /** What a mark in the life of a connection is; the ladder and the picture draw these. */
 export type MarkKind =
   | 'syn'
@@ -214,6 +258,7 @@ export interface Connection {
   /** Response end → next request start on this connection, in ns; parallel to the exchanges after the first; bounded likewise. */
   idleGapsNs: number[];
   ending: Ending;
+  readonly closing: Closing;
   tcp: TcpTally;
   zeek: { connState: string; history: string };
   /** What happened, in order of capture; bounded: the first and the newest ones are kept. */

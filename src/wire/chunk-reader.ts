@@ -8,11 +8,13 @@
  * to the line feed are taken as an extension; only a bad size, or data that run on, lose the framing.
  */
 
-import { CR, HT, hexDigits, LF, SP, tokenBytes, valueBytes } from './characters.js';
+import * as characters from './characters.js';
 import type { Judge } from './judge.js';
 import type { Limits } from './limits.js';
 import type { ProblemCode } from './problem.js';
 
+// An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
+const { CR, HT, hexDigits, LF, SP, tokenBytes, valueBytes } = characters;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const QUOTE = 0x22;

@@ -4,8 +4,11 @@
  * is whole.
  */
 
-import { HT, hostBytes, matchesIgnoringCase, SP } from './characters.js';
+import * as characters from './characters.js';
+import { matchesIgnoringCase } from './characters.js';
 
+// An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
+const { HT, hostBytes, SP } = characters;
 const COMMA = 0x2c;
 
 export class Facts {
@@ -88,6 +91,10 @@ export class Facts {
   }
 
   private connection(bytes: Uint8Array, start: number, end: number): void {
+    if (matchesIgnoringCase(bytes, start, end, 'keep-alive')) {
+      this.saysKeepAlive = true;
+      return;
+    }
     let at = start;
     while (at < end) {
       let optionEnd = at;

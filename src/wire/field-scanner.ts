@@ -9,10 +9,13 @@
  * All places are kept relative to the start of the section, because the bytes may move between two calls.
  */
 
-import { COLON, CR, HT, LF, SP, tokenBytes, valueBytes } from './characters.js';
+import * as characters from './characters.js';
 import { Facts } from './facts.js';
 import type { FieldSection } from './field-section.js';
 import { incomplete, type Judge, needsOwnBuffer, stopped } from './judge.js';
+
+// An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
+const { COLON, CR, HT, LF, SP, tokenBytes, valueBytes } = characters;
 
 type Phase = 'line' | 'name' | 'before-value' | 'value' | 'value-end' | 'section-end' | 'odd-line';
 
@@ -24,6 +27,8 @@ export class FieldScanner {
   private nameEnd = 0;
   private valueStart = 0;
   private folded = false;
+  /** Up to where line ends within folded values have become spaces: each is visited once. */
+  private unfoldedTo = 0;
 
   constructor(
     private readonly judge: Judge,
@@ -35,6 +40,7 @@ export class FieldScanner {
     this.phase = 'line';
     this.at = at;
     this.folded = false;
+    this.unfoldedTo = 0;
     this.facts.reset();
   }
 
@@ -203,7 +209,8 @@ export class FieldScanner {
     const { places } = fields;
     const place = (fields.count - 1) * 4;
     const valueEnd = base + places[place + 3]!;
-    for (let at = valueEnd; at < lineStart; at++) bytes[at] = SP;
+    for (let at = Math.max(valueEnd, base + this.unfoldedTo); at < lineStart; at++) bytes[at] = SP;
+    this.unfoldedTo = lineStart - base;
     if (lineEnd === lineStart) return;
     if (places[place + 2] === places[place + 3]) {
       let valueStart = valueEnd;

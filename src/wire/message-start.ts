@@ -51,7 +51,8 @@ const longestMethodByteCount = 32;
 
 /**
  * Whether data[start, end) begins a request: a method (any token), one space, a target, one space, `HTTP/1.` and a digit; or,
- * with the version not yet in sight, a known method and the beginning of a usual target. Empty lines before it are passed over.
+ * with the version not in sight or not in its place, a known method and the beginning of a usual target. Empty lines before it
+ * are passed over.
  */
 export function looksLikeRequestStart(data: Uint8Array, start: number, end: number): Likelihood {
   let at = start;
@@ -62,16 +63,34 @@ export function looksLikeRequestStart(data: Uint8Array, start: number, end: numb
   if (at === end) return 'maybe';
   if (at === methodStart || data[at] !== SP) return 'no';
   const methodEnd = at;
-  const targetStart = ++at;
+  // More than one space, as some clients send them, behind a method that is no ordinary word.
+  do at++;
+  while (at < end && data[at] === SP && isKnownMethod(data, methodStart, methodEnd));
+  const targetStart = at;
   while (at < end && targetBytes[data[at]!] === 1) at++;
-  if (at < end && (data[at] !== SP || at === targetStart)) return 'no';
+  const known = isKnownMethod(data, methodStart, methodEnd) && isUsualTarget(data, targetStart, at);
+  if (at < end && (data[at] !== SP || at === targetStart)) return known && at > targetStart ? 'yes' : 'no';
   const version = at === end ? 'maybe' : looksLikeVersion(data, at + 1, end);
-  if (version === 'maybe' && isKnownMethod(data, methodStart, methodEnd) && isUsualTarget(data, targetStart, at)) return 'yes';
-  return version;
+  if (version === 'yes' || !known) return version;
+  return version === 'no' && isOtherVersion(data, at + 1, end) ? 'no' : 'yes';
 }
 
-/** Whether data[start, end) begins a response: `HTTP/1.`, a digit, a space and three digits. Empty lines are passed over. */
+/**
+ * Whether data[start, end) begins a response as real servers send it, good or bad: `HTTP/` or `ICY `. Empty lines are passed
+ * over. For the first bytes of a stream; in the midst of one, `findResponseStart` wants a whole status line.
+ */
 export function looksLikeResponseStart(data: Uint8Array, start: number, end: number): Likelihood {
+  let at = start;
+  while (at < end && (data[at] === CR || data[at] === LF)) at++;
+  if (at === end) return 'maybe';
+  const name = data[at] === 0x49 ? 'ICY ' : 'HTTP/';
+  const seen = Math.min(end - at, name.length);
+  if (!matches(data, at, at + seen, name.slice(0, seen))) return 'no';
+  return seen === name.length ? 'yes' : 'maybe';
+}
+
+/** Whether data[start, end) begins a regular status line: `HTTP/1.`, a digit, a space and three digits. */
+function isStatusLineStart(data: Uint8Array, start: number, end: number): Likelihood {
   let at = start;
   while (at < end && (data[at] === CR || data[at] === LF)) at++;
   const version = looksLikeVersion(data, at, end);
@@ -90,6 +109,13 @@ function looksLikeVersion(data: Uint8Array, start: number, end: number): Likelih
   if (!matches(data, start, prefixEnd, 'HTTP/1.'.slice(0, prefixEnd - start))) return 'no';
   if (end - start < 8) return 'maybe';
   return isDigit(data[start + 7]!) ? 'yes' : 'no';
+}
+
+/** The version of a protocol that looks alike: `RTSP/1.0`, `SIP/2.0`, `ICAP/1.0`. */
+function isOtherVersion(data: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && data[at]! >= 0x41 && data[at]! <= 0x5a) at++;
+  return at > start && at < end && data[at] === 0x2f && !matches(data, start, Math.min(at, start + 4), 'HTTP');
 }
 
 function isKnownMethod(data: Uint8Array, start: number, end: number): boolean {
@@ -139,7 +165,7 @@ function hasCapitalMethod(line: Uint8Array, start: number): boolean {
 /** Where a response begins in one whole line that may have other bytes before it (the last such place), or −1. */
 export function findResponseStart(line: Uint8Array, start: number, end: number): number {
   for (let at = end - 12; at >= start; at--) {
-    if (line[at] === 0x48 && looksLikeResponseStart(line, at, end) === 'yes') return at;
+    if (line[at] === 0x48 && isStatusLineStart(line, at, end) === 'yes') return at;
   }
   return -1;
 }

@@ -70,6 +70,7 @@ export interface RequestHead extends MessageHead {
 }
 
 export interface ResponseHead extends MessageHead {
+  /** Observing: 0 when the status line has none that can be read. */
   readonly status: number;
   readonly reason: string;
   /** 1xx other than 101: a final response to the same request is still to come. */

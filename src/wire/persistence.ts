@@ -49,6 +49,7 @@ export const persistenceTable: readonly PersistenceRule[] = [
   { kind: 'any', version: '1.1', wish: 'any', framing: 'any', outcome: 'persists', reason: 'http-1.1-default' },
 ];
 
+// In the order that `persistenceOf` counts them in.
 const kinds: readonly MessageKind[] = ['request', 'response', 'interim-response'];
 const versions: readonly PersistenceVersion[] = ['0.9', '1.0', '1.1'];
 const wishes: readonly ConnectionWish[] = ['close', 'keep-alive', 'none'];
@@ -61,7 +62,12 @@ export function persistenceOf(
   wish: ConnectionWish,
   framing: Framing,
 ): Persistence {
-  const place = kinds.indexOf(kind) * 45 + versions.indexOf(version) * 15 + wishes.indexOf(wish) * 5 + framings.indexOf(framing);
+  const byKind = kind === 'request' ? 0 : kind === 'response' ? 1 : 2;
+  const byVersion = version === '1.1' ? 2 : version === '1.0' ? 1 : 0;
+  const byWish = wish === 'none' ? 2 : wish === 'keep-alive' ? 1 : 0;
+  const byFraming =
+    framing === 'none' ? 0 : framing === 'length' ? 1 : framing === 'chunked' ? 2 : framing === 'until-close' ? 3 : 4;
+  const place = ((byKind * 3 + byVersion) * 3 + byWish) * 5 + byFraming;
   return decided[place]!;
 }
 

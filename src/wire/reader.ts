@@ -67,7 +67,9 @@ export abstract class MessageReader<Head> implements Judge {
   /** Fields of the head or trailer section being read; replaced when its taker keeps it. */
   protected fields = new FieldSection();
   private readonly chunks: ChunkReader;
-  private readonly resynchroniser: Resynchroniser;
+  /** Made when it is first needed, which is nearly never. */
+  private lost: Resynchroniser | null = null;
+  private readonly findStart: FindStart;
 
   private phase: ReaderState = 'between';
   private problemFound: MessageProblem | null = null;
@@ -89,6 +91,8 @@ export abstract class MessageReader<Head> implements Judge {
   /** Observing: the last message said it was the last. */
   private overSaid = false;
   private persists = true;
+  /** Observing: the head being judged lacks its end, so that what it lacks is no irregularity. */
+  private headCut = false;
   /** Observing: codes already told of this message. */
   private noted: ProblemCode[] = [];
 
@@ -104,7 +108,30 @@ export abstract class MessageReader<Head> implements Judge {
     this.limits = limits === undefined ? usual : { ...usual, ...limits };
     this.scanner = new FieldScanner(this, this.limits.fieldLineCount);
     this.chunks = new ChunkReader(this, this.limits);
-    this.resynchroniser = new Resynchroniser(findStart);
+    this.findStart = findStart;
+  }
+
+  private get resynchroniser(): Resynchroniser {
+    this.lost ??= new Resynchroniser(this.findStart);
+    return this.lost;
+  }
+
+  /** Forgets everything and reads another stream from its first byte on, for the same handler. */
+  restart(): void {
+    this.phase = 'between';
+    this.problemFound = null;
+    this.taken = 0;
+    this.sectionOffset = 0;
+    this.dropOwn();
+    this.remaining = 0;
+    this.emptyLineCount = 0;
+    this.afterCr = false;
+    this.pauseAsked = false;
+    this.overSaid = false;
+    this.persists = true;
+    this.headCut = false;
+    if (this.noted.length > 0) this.noted = [];
+    this.lost = null;
   }
 
   /** Begins a start line. */
@@ -287,6 +314,7 @@ export abstract class MessageReader<Head> implements Judge {
   /** See `Judge`. `from`: what `at` is counted from, in bytes of the stream. */
   object(code: ProblemCode, at: number, from: number = this.sectionOffset): boolean {
     if (!this.strict) {
+      if (this.headCut) return false;
       if (this.noted.includes(code)) return false;
       this.noted.push(code);
     }
@@ -519,9 +547,19 @@ export abstract class MessageReader<Head> implements Judge {
   }
 
   private giveUpAtGap(byteCount: number): void {
+    if (this.phase === 'head' && this.startLineDone) this.tellCutHead();
     this.object('gap-in-message', 0, this.taken - byteCount);
     this.endMessage('abandoned');
     this.beginLost('likely');
+  }
+
+  /** The head's start line is there, and some of its fields: told, although how its body is framed can not be known. */
+  private tellCutHead(): void {
+    this.headCut = true;
+    this.fields.lend(this.own, 0, this.ownLength);
+    this.takeHead(this.own, 0, this.ownLength);
+    this.fields.release();
+    this.headCut = false;
   }
 
   private beginLost(prospect: Prospect): void {

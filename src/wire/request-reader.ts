@@ -9,7 +9,8 @@
  * Bytes behind a request with `Upgrade`, or a CONNECT, may not be HTTP: a server pauses there until it has decided.
  */
 
-import { CR, LF, matches, SP, targetBytes, tokenBytes } from './characters.js';
+import * as characters from './characters.js';
+import { matches } from './characters.js';
 import type { FieldSection } from './field-section.js';
 import { frameRequest } from './framing.js';
 import { incomplete, notHttp, stopped } from './judge.js';
@@ -18,6 +19,9 @@ import type { Framing, RequestHandler, RequestHead } from './message.js';
 import { findRequestStart, knownMethods } from './message-start.js';
 import { type Persistence, type PersistenceVersion, persistenceOf } from './persistence.js';
 import { MessageReader, type ReaderOptions } from './reader.js';
+
+// An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
+const { CR, LF, SP, targetBytes, tokenBytes } = characters;
 
 class RequestHeadView implements RequestHead {
   method = '';
@@ -204,23 +208,29 @@ export class RequestReader extends MessageReader<RequestHead> {
     return this.refuse('target-invalid', at);
   }
 
-  /** Observing: reads an irregular request line (without its line feed). False when it is none. */
+  /**
+   * Observing: reads an irregular request line (without its line feed). False when it is none. Without expressions that could
+   * take quadratic time: the line may be as long as a head.
+   */
   private takeOddLine(line: string): boolean {
-    const regularEnd = line.endsWith('\r');
-    const text = line.replace(/[\r\t ]+$/, '');
-    const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]+(?:(.*?)[ \t]+)?HTTP\/(\d{1,3}\.\d{1,3})$/.exec(text);
-    if (match !== null) {
-      const [, method = '', target = '', version = ''] = match;
-      this.takeOdd(method, target, version);
-      if (text !== `${method} ${target} HTTP/${version}`) this.object('request-line-invalid', 0);
-      if (!version.startsWith('1.')) this.object('version-unsupported', text.length - 3);
+    const text = line.slice(0, blankEnd(line, line.length));
+    const methodEnd = text.search(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/);
+    if (methodEnd <= 0 || (text[methodEnd] !== ' ' && text[methodEnd] !== '\t')) return false;
+    const method = text.slice(0, methodEnd);
+    const versionStart = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\t')) + 1;
+    const version = /^HTTP\/(\d{1,3}\.\d{1,3})$/.exec(text.slice(versionStart))?.[1];
+    if (version !== undefined) {
+      const target = text.slice(blankStart(text, methodEnd), Math.max(blankStart(text, methodEnd), blankEnd(text, versionStart)));
+      this.takeOdd(method, versionStart === blankStart(text, methodEnd) ? '' : target, version);
+      if (text !== `${method} ${this.target} HTTP/${version}`) this.object('request-line-invalid', 0);
+      if (!version.startsWith('1.')) this.object('version-unsupported', versionStart + 5);
     } else {
-      const bare = /^([A-Z]+)[ \t]+([/*]\S*|[a-z]+:\S+)$/.exec(text);
-      if (bare === null || !knownMethods.includes(bare[1]!)) return false;
-      this.takeOdd(bare[1]!, bare[2]!, '0.9');
+      const target = text.slice(blankStart(text, methodEnd));
+      if (!knownMethods.includes(method) || !/^(?:[/*]|[a-z]+:)[^ \t]*$/.test(target)) return false;
+      this.takeOdd(method, target, '0.9');
       this.object('version-missing', text.length);
     }
-    if (!regularEnd) this.object('bare-lf', line.length);
+    if (!line.endsWith('\r')) this.object('bare-lf', line.length);
     if (text.includes('\r')) this.object('bare-cr', text.indexOf('\r'));
     if (!isTarget(this.method, this.target) || /[^\x21-\x7e]/.test(this.target))
       this.object('target-invalid', this.method.length + 1);
@@ -271,6 +281,22 @@ export class RequestReader extends MessageReader<RequestHead> {
   protected override persistence(): Persistence {
     return this.head.persistence;
   }
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t' || character === '\r';
+
+/** Where the blanks that `text` has from `from` on end. */
+function blankStart(text: string, from: number): number {
+  let at = from;
+  while (isBlank(text[at])) at++;
+  return at;
+}
+
+/** Where the blanks that stand before `until` begin. */
+function blankEnd(text: string, until: number): number {
+  let at = until;
+  while (at > 0 && isBlank(text[at - 1])) at--;
+  return at;
 }
 
 function methodName(bytes: Uint8Array, start: number, end: number): string {

@@ -7,7 +7,8 @@
  * versions, more white space, other line ends, `ICY`, and an answer to HTTP/0.9 without any head.
  */
 
-import { CR, LF, matches, SP, valueBytes } from './characters.js';
+import * as characters from './characters.js';
+import { matches } from './characters.js';
 import type { FieldSection } from './field-section.js';
 import { frameResponse } from './framing.js';
 import { incomplete, notHttp, stopped } from './judge.js';
@@ -16,6 +17,9 @@ import type { Framing, ResponseHandler, ResponseHead } from './message.js';
 import { findResponseStart } from './message-start.js';
 import { type Persistence, type PersistenceVersion, persistenceOf } from './persistence.js';
 import { MessageReader, type ReaderOptions } from './reader.js';
+
+// An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
+const { CR, LF, SP, valueBytes } = characters;
 
 class ResponseHeadView implements ResponseHead {
   version = '';
@@ -154,11 +158,13 @@ export class ResponseReader extends MessageReader<ResponseHead> {
 
   /** Observing: reads an irregular status line (without its line feed). False when it is none. */
   private takeOddLine(line: string): boolean {
-    const text = line.replace(/\r+$/, '');
-    const match = /^(?:HTTP\/(\d{1,3}\.\d{1,3})|ICY|ICE\/1\.[01])[ \t]+(\d{3})(?!\d)[ \t\r]?(.*)$/s.exec(text);
+    let textEnd = line.length;
+    while (textEnd > 0 && line[textEnd - 1] === '\r') textEnd--;
+    const text = line.slice(0, textEnd);
+    const match = /^(?:HTTP\/([^ \t\r]{0,8})|ICY|ICE\/1\.[01])(?:[ \t\r]+(\d{3})(?!\d)[ \t\r]?)?(.*)$/s.exec(text);
     if (match === null) return false;
     this.version = match[1] ?? '1.0';
-    this.status = Number(match[2]);
+    this.status = Number(match[2] ?? 0);
     this.reason = match[3] ?? '';
     if (!/^HTTP\/\d\.\d [1-9]\d\d(?: |$)/.test(text)) this.object('status-line-invalid', 0);
     if (match[1] !== undefined && !match[1].startsWith('1.')) this.object('version-unsupported', 5);
@@ -182,13 +188,15 @@ export class ResponseReader extends MessageReader<ResponseHead> {
   protected override takeHead(_bytes: Uint8Array, base: number, headEnd: number): Framing | null {
     const { facts } = this.scanner;
     const { status } = this;
+    // Observing, a status that can not be read frames like an ordinary one.
+    const framedAs = status === 0 ? 200 : status;
     const version: PersistenceVersion = this.version === '1.0' ? '1.0' : this.version === '0.9' ? '0.9' : '1.1';
-    const method = status >= 200 ? (this.responseHandler.answeredRequest()?.method ?? null) : null;
-    const framing = frameResponse(facts, this.fields, this, headEnd - base, version, status, method);
+    const method = framedAs >= 200 ? (this.responseHandler.answeredRequest()?.method ?? null) : null;
+    const framing = frameResponse(facts, this.fields, this, headEnd - base, version, framedAs, method);
     if (framing === null) return null;
     if (this.head.fields !== this.fields) this.head = new ResponseHeadView(this.fields);
     const { head } = this;
-    const isInterim = status < 200 && status !== 101;
+    const isInterim = framedAs < 200 && framedAs !== 101;
     head.version = this.version;
     head.status = status;
     head.reason = this.reason;

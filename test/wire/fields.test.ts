@@ -104,7 +104,10 @@ test('what looks like the start of a message', () => {
     ['FROB / HTTP/1.1', 'yes'],
     ['FROB / HTTP/2.0', 'no'],
     ['\r\nPROPFIND http://x', 'yes'],
-    ['GET  /', 'no'],
+    ['GET  /', 'yes'],
+    ['GET /a b c', 'yes'],
+    ['GET /a RTSP/1.0', 'no'],
+    ['FROB  / HTTP/1.1', 'no'],
     ['hello world\r\n', 'no'],
     ['\x16\x03\x01', 'no'],
     ['HTTP/1.1 200 OK', 'no'],
@@ -117,14 +120,12 @@ test('what looks like the start of a message', () => {
   const responses: [string, 'yes' | 'no' | 'maybe'][] = [
     ['', 'maybe'],
     ['HTTP', 'maybe'],
-    ['HTTP/1.1', 'maybe'],
-    ['HTTP/1.1 20', 'maybe'],
+    ['\r\nHTTP/', 'yes'],
     ['HTTP/1.1 200', 'yes'],
-    ['HTTP/1.0 404 ', 'yes'],
-    ['HTTP/1.0 4040', 'no'],
-    ['HTTP/2.0 200', 'no'],
+    ['HTTP/2.0 2xx', 'yes'],
+    ['ICY 200 OK', 'yes'],
     ['HTTX', 'no'],
-    ['GET / HTTP/1.1', 'no'],
+    ['http/1.1 200 OK', 'no'],
   ];
   for (const [text, likelihood] of responses) {
     assert.equal(looksLikeResponseStart(bytesOf(`#${text}#`), 1, text.length + 1), likelihood, text);
