@@ -58,6 +58,8 @@ export type LadderRow = LadderArrow | LadderBreak | LadderOmission;
 /** Silences from here on become a break: while somebody waits, and while nobody does (an ACK may be delayed by 500 ms, RFC 9293 §3.8.6.3). */
 const waitBreakNs = 200e6;
 const idleBreakNs = 500e6;
+/** Rows of a ladder: of a longer one the first and the last half. */
+export const ladderRowsLimit = 4000;
 /** Characters of a label. */
 const labelLimit = 400;
 
@@ -86,7 +88,14 @@ export function ladderOf(connection: Connection): LadderRow[] {
     for (const mark of group) waiting = follow(waiting, mark, connection.exchanges);
     beforeNs = last.atNs;
   }
-  return rows;
+  return rows.length > ladderRowsLimit ? withoutMiddle(rows) : rows;
+}
+
+function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
+  const half = ladderRowsLimit / 2;
+  const omitted = rows.slice(half, -half);
+  const count = omitted.reduce((sum, row) => sum + (row.kind === 'omission' ? row.count : row.kind === 'arrow' ? 1 : 0), 0);
+  return [...rows.slice(0, half), { kind: 'omission', count }, ...rows.slice(-half)];
 }
 
 /** Marks of one packet together; and consecutive plain data of one side. */

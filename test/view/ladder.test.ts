@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Connection } from 'holdfast/story';
 import { type LadderRow, ladderOf } from 'holdfast/view';
+import { ladderRowsLimit } from '#dist/view/ladder.js';
 import { at, buildConnection, buildExchange, buildMark, ms, unanswered } from './build-connection.js';
 
 /** `>>` from the client, `<<` from the server, `--` a break; as a person would read it. */
@@ -126,4 +127,15 @@ test('deltas and sizes come with each arrow', () => {
     rows.map((row) => row.kind === 'arrow' && row.sinceBeforeNs),
     [null, ms(0.4), ms(0.1)],
   );
+});
+
+test('a ladder without end keeps its beginning and its end', () => {
+  const marks = Array.from({ length: 100_000 }, (_, index) =>
+    buildMark(index % 2 === 0 ? 'retransmission' : 'ack', index % 2 === 0 ? 'client' : 'server', index, index + 1),
+  );
+  const rows = ladderOf(buildConnection({ marks }));
+  assert.equal(rows.length, ladderRowsLimit + 1);
+  const omission = rows[ladderRowsLimit / 2];
+  assert.deepEqual(omission, { kind: 'omission', count: 100_000 - ladderRowsLimit });
+  assert.match(read(rows).at(-1)!, /100000 ACK/);
 });

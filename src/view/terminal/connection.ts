@@ -100,8 +100,8 @@ function factItems(connection: Connection, clock: Clock, style: TerminalStyle): 
   return items;
 }
 
-/** Columns of a duration. */
-const durationWidth = 8;
+/** Columns of a size, and of a duration at the least. */
+const sizeWidth = 8;
 /** Narrower than this, the split of the waiting is told by its largest share only. */
 const splitWidth = 110;
 
@@ -112,26 +112,27 @@ function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, s
   const shown = exchanges.slice(0, exchangesListed);
   const split = width >= splitWidth;
   const numberWidth = Math.max(2, `${shown.at(-1)?.number ?? 0}`.length);
+  const tookOf = ({ waited }: Exchange): string => formatDuration(waited.client + waited.network + waited.server, style);
+  const durationWidth = shown.reduce((most, exchange) => Math.max(most, tookOf(exchange).length), sizeWidth);
   const waitTitle = split ? ['server', 'network', 'client'].map((who) => who.padStart(durationWidth)).join(' ') : 'most of it on';
   const fixed =
-    numberWidth + 2 + 2 + 6 + 2 + durationWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : 'network, 12.3 ms'.length);
+    numberWidth + 2 + 2 + 6 + 2 + sizeWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : 'network, 12.3 ms'.length);
   const longest = shown.reduce((most, exchange) => Math.max(most, requestText(exchange).length), 7);
   const requestWidth = Math.max(10, Math.min(width - fixed, longest));
   const title = [
     `${'#'.padStart(numberWidth)}  ${'request'.padEnd(requestWidth)}  status`,
-    `${'body'.padStart(durationWidth)} ${'took'.padStart(durationWidth)}`,
+    `${'body'.padStart(sizeWidth)} ${'took'.padStart(durationWidth)}`,
     waitTitle,
   ].join('  ');
   const indent = ' '.repeat(numberWidth + 2);
   const lines = shown.flatMap((exchange, index) => {
-    const { status, complete, responseBodyBytes, number, firstByte, waited } = exchange;
+    const { status, complete, responseBodyBytes, number, firstByte } = exchange;
     const end = status === null ? 'none' : `${status}${complete ? '' : ' ~'}`;
-    const took = waited.client + waited.network + waited.server;
     const line = [
       `${String(number).padStart(numberWidth)}  ${clipEnd(requestText(exchange), requestWidth, ellipsis).padEnd(requestWidth)}`,
       paintStatus(exchange, end.padEnd(6), style),
-      `${(firstByte === null ? '' : formatBytes(responseBodyBytes)).padStart(durationWidth)} ${formatDuration(took, style).padStart(durationWidth)}`,
-      waitText(exchange, split, style),
+      `${(firstByte === null ? '' : formatBytes(responseBodyBytes)).padStart(sizeWidth)} ${tookOf(exchange).padStart(durationWidth)}`,
+      waitText(exchange, split ? durationWidth : null, style),
     ].join('  ');
     const gap = index === 0 ? 0 : (idleGapsNs[index - 1] ?? 0);
     const idle = gap >= idleShownNs ? [palette.faint(`${indent}idle ${formatDuration(gap, style)}`)] : [];
@@ -148,12 +149,13 @@ function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, s
   ];
 }
 
-function waitText({ waited, waitedOn }: Exchange, split: boolean, style: TerminalStyle): string {
-  if (!split) return `${waitedOn}, ${formatDuration(waited[waitedOn], style)}`;
+/** `columns`: of each share; null: only the largest one. */
+function waitText({ waited, waitedOn }: Exchange, columns: number | null, style: TerminalStyle): string {
+  if (columns === null) return `${waitedOn}, ${formatDuration(waited[waitedOn], style)}`;
   const nothing = glyphsOf(style).bullet;
   return (['server', 'network', 'client'] as const)
     .map((who) => {
-      const text = (waited[who] > 0 ? formatDuration(waited[who], style) : nothing).padStart(durationWidth);
+      const text = (waited[who] > 0 ? formatDuration(waited[who], style) : nothing).padStart(columns);
       return who === waitedOn ? style.palette.strong(text) : text;
     })
     .join(' ');

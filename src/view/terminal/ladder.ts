@@ -12,7 +12,6 @@ import type { LadderArrow, LadderBreak, LadderRow, LadderTone } from '../ladder.
 import { formatCounted, formatDuration, formatRelative } from '../quantity.js';
 import { glyphsOf, leastWidth, type Paint, type Palette, type TerminalStyle } from './style.js';
 
-const deltaWidth = 8;
 /** The two lifelines are at most this far apart; wider is no easier to read. */
 const mostLadderWidth = 90;
 
@@ -20,8 +19,13 @@ const mostLadderWidth = 90;
 export function renderLadder(rows: readonly LadderRow[], zeroNs: number, clock: Clock, style: TerminalStyle): string[] {
   const timeOf = (row: LadderArrow): string => timeText(row.atNs, zeroNs, clock, style);
   const arrows = rows.filter((row) => row.kind === 'arrow');
-  const packetWidth = Math.max(6, ...arrows.map((arrow) => packetText(arrow).length));
-  const timeWidth = Math.max(4, ...arrows.map((arrow) => timeOf(arrow).length));
+  const widest = (text: (arrow: LadderArrow) => string, least: number): number =>
+    arrows.reduce((most, arrow) => Math.max(most, text(arrow).length), least);
+  const packetWidth = widest(packetText, 6);
+  const timeWidth = widest(timeOf, 4);
+  const deltaOf = ({ sinceBeforeNs }: LadderArrow): string =>
+    sinceBeforeNs === null ? '' : formatDuration(sinceBeforeNs, style);
+  const deltaWidth = widest(deltaOf, 8);
   const margin = packetWidth + 2 + timeWidth + 1 + deltaWidth + 2;
   const inner = Math.min(mostLadderWidth, Math.max(leastWidth, style.width) - margin) - 2;
   const { palette } = style;
@@ -32,8 +36,7 @@ export function renderLadder(rows: readonly LadderRow[], zeroNs: number, clock: 
         ' '.repeat(margin) +
         renderBreak(row.kind === 'break' ? breakText(row, style) : omissionText(row.count), row, inner, style)
       );
-    const delta = row.sinceBeforeNs === null ? '' : formatDuration(row.sinceBeforeNs, style);
-    const facts = `${packetText(row).padStart(packetWidth)}  ${timeOf(row).padStart(timeWidth)} ${palette.faint(delta.padStart(deltaWidth))}  `;
+    const facts = `${packetText(row).padStart(packetWidth)}  ${timeOf(row).padStart(timeWidth)} ${palette.faint(deltaOf(row).padStart(deltaWidth))}  `;
     return facts + renderArrow(row, inner, style);
   });
   return [palette.faint(head), ...lines];
@@ -86,7 +89,7 @@ function renderBreak(text: string, row: LadderRow, inner: number, style: Termina
 
 const breakText = ({ durationNs, label }: LadderBreak, style: TerminalStyle): string =>
   `${label} ${formatDuration(durationNs, style)}`;
-const omissionText = (count: number): string => `${formatCounted(count, 'packet event')} not shown`;
+const omissionText = (count: number): string => `${formatCounted(count, 'event')} not shown`;
 
 function paintOf(tone: LadderTone, palette: Palette): Paint {
   switch (tone) {
