@@ -155,6 +155,19 @@ check('observing, a reason that runs into its status', {
   input: 'HTTP/1.1 204ok\r\n\r\n',
   gives: ['start 0', 'problem status-line-invalid 502 @0', '204 ok 1.1', '  none, persists (http-1.1-default)', 'complete 0'],
 });
+check('observing, a status line without status', {
+  ...observing,
+  input: 'HTTP/1.1 OK\r\nContent-Length: 1\r\n\r\na',
+  gives: [
+    'start 0',
+    'problem status-line-invalid 502 @0',
+    '0  OK 1.1',
+    '  Content-Length: 1',
+    '  length 1, persists (http-1.1-default)',
+    'body a',
+    'complete 1',
+  ],
+});
 check('observing, ICY', {
   ...observing,
   next: false,

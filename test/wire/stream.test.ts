@@ -156,6 +156,19 @@ test('told to become a tunnel, it takes no more', () => {
   assert.equal(reader.state, 'tunnel');
 });
 
+test('restarted, it reads another stream from its first byte on', () => {
+  let ends = 0;
+  const reader = silentReader(() => ends++);
+  reader.receive(bytesOf('GET / HTTP/1.0\r\n\r\n'));
+  assert.equal(reader.state, 'done');
+  reader.restart();
+  reader.receive(bytesOf('POST / HTTP/1.1\r\nHost'));
+  reader.restart();
+  assert.equal(reader.offset, 0);
+  assert.equal(reader.receive(bytesOf(request)), request.length);
+  assert.deepEqual([ends, reader.state, reader.offset], [2, 'between', request.length]);
+});
+
 test('a kept head lasts, one that was not kept is empty', () => {
   const kept: { host: string | null; x: string | null }[] = [];
   const held: { fields: { get(name: string): string | null; count: number }; host: string | null }[] = [];
