@@ -198,14 +198,14 @@ export class PcapFormat implements Format {
     const claimedEnd = isImpossible ? next : next + headerByteCount + captured;
     if (!isImpossible) {
       const own = records.chainAt(claimedEnd, question);
-      if (own === 'unknown') return this.#waitFor(claimedEnd - position);
+      if (own === 'unknown') return this.#waitFor(position, end);
       if (own === 'holds' || (own === 'ends' && claimedEnd <= end)) return next;
     }
     const onWire = records.wireLengthAt(data, next);
     if (onWire > 0 && onWire <= maximumByteCount && !records.hasOddTime(data, next, lastSeconds)) {
       const wireEnd = next + headerByteCount + onWire;
       const chain = records.chainAt(wireEnd, question);
-      if (chain === 'unknown') return this.#waitFor(wireEnd - position);
+      if (chain === 'unknown') return this.#waitFor(position, end);
       if (chain === 'holds') {
         this.#tell(data, position, next);
         if (!this.#sink.full) this.#tellShortened(data, next, wireEnd);
@@ -215,7 +215,7 @@ export class PcapFormat implements Format {
     for (let at = position + headerByteCount; at < Math.min(claimedEnd, end); at += 1) {
       if (at === next) continue;
       const chain = records.chainAt(at, question);
-      if (chain === 'unknown') return this.#waitFor(end - position);
+      if (chain === 'unknown') return this.#waitFor(position, end);
       if (chain !== 'holds') continue;
       if (at < next) this.#tellShortened(data, position, at);
       else {
@@ -224,7 +224,7 @@ export class PcapFormat implements Format {
       }
       return at;
     }
-    if (!isImpossible && claimedEnd > end && !final) return this.#waitFor(claimedEnd - position);
+    if (!isImpossible && claimedEnd > end && !final) return this.#waitFor(position, end);
     if (!isImpossible) {
       this.#wrongDoubts += 1;
       return next;
@@ -233,8 +233,9 @@ export class PcapFormat implements Format {
     return this.#startSearch(next);
   }
 
-  #waitFor(byteCount: number): typeof wait {
-    this.needed = byteCount + searchStepByteCount;
+  /** Asks for twice as much: what was looked at is looked at again, and that must not happen often. */
+  #waitFor(position: number, end: number): typeof wait {
+    this.needed = 2 * (end - position) + searchStepByteCount;
     return wait;
   }
 

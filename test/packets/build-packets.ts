@@ -96,7 +96,7 @@ export function ipv6(payload: Uint8Array, fields: Ipv6Fields = {}): Uint8Array {
 
 export const ipv6Address = (last: number): Uint8Array => bytes(0x20, 0x01, 0x0d, 0xb8, new Uint8Array(10), u16(last));
 
-export const stationAddresses = hex('02 00 00 00 00 02  02 00 00 00 00 01');
+const stationAddresses = hex('02 00 00 00 00 02  02 00 00 00 00 01');
 
 export function ethernet(payload: Uint8Array, etherType = 0x0800): Uint8Array {
   return bytes(stationAddresses, u16(etherType), payload);

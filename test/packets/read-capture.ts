@@ -6,7 +6,7 @@ import type { SourceSummary } from 'holdfast/base';
 import { CaptureReader, type Segment } from 'holdfast/packets';
 import { formatIpv4, formatIpv6 } from '#dist/packets/address.js';
 
-export interface SegmentCopy {
+interface SegmentCopy {
   readonly packet: number;
   readonly atNs: number;
   readonly source: string;
@@ -82,14 +82,14 @@ function problemsLike(expected: readonly string[], { problems }: SourceSummary):
 }
 
 /** `1 10.0.0.1:40000>10.0.0.2:80 A 5 hello`: packet, addresses, flags, payload length on the wire, captured payload. */
-export function line(segment: SegmentCopy): string {
+function line(segment: SegmentCopy): string {
   const { packet, source, destination, flags, payloadLength, payload } = segment;
   return `${packet} ${source}>${destination} ${flags} ${payloadLength} ${payload}`.trimEnd();
 }
 
 const flagLetters = 'FSRPAUECN';
 
-export function copyOf(segment: Segment): SegmentCopy {
+function copyOf(segment: Segment): SegmentCopy {
   const { source0, source1, source2, source3, destination0, destination1, destination2, destination3 } = segment;
   const isIpv4 = segment.ipVersion === 4;
   const source = isIpv4 ? formatIpv4(source0) : formatIpv6(source0, source1, source2, source3);
