@@ -39,6 +39,8 @@ import { ZeekView } from './zeek.js';
 /** What all connections of a story share. */
 export interface StoryShared {
   readonly totals: Totals;
+  /** Talks whose connection is over, to be used again. */
+  readonly idleTalks: HttpTalk[];
   /** Exchanges kept in connections that are not closed. */
   keptExchanges: number;
   /** How many marks a connection keeps; infinite: all, the ordinary ones (ACKs, data, messages) too. */
@@ -110,7 +112,9 @@ export class ConnectionState implements TalkListener {
     this.shared = shared;
     this.marksLimit = shared.marksOf(opened.connection);
     this.marksAll = this.marksLimit === Number.POSITIVE_INFINITY;
-    this.talk = new HttpTalk(this, this.wait);
+    const talk = shared.idleTalks.pop();
+    talk?.restart(this, this.wait);
+    this.talk = talk ?? new HttpTalk(this, this.wait);
     this.connection = {
       id: opened.connection,
       client: opened.client,
@@ -330,6 +334,7 @@ export class ConnectionState implements TalkListener {
       partialRequest,
       lastExchange: this.lastExchange,
     });
+    if (this.shared.idleTalks.length < storyLimits.idleTalks) this.shared.idleTalks.push(this.talk);
     this.shared.keptExchanges -= connection.exchanges.length;
     if (connection.exchangeCount > 1) this.shared.totals.reusedConnections++;
     if (this.newestMarks !== null) {

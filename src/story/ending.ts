@@ -4,7 +4,6 @@
  * The first FIN or RST is the ending; what came later (the other side's FIN, a reset after both) only follows from it. What
  * was going on at that moment is read off the exchanges, whose moments are those of the packets.
  */
-import type { Side } from '../base/index.js';
 import type { Connection, Ending, EndingBy, EndingHow, EndingWhy, Exchange, FirstClose, Moment } from './model.js';
 
 /** What the fold remembers beside the connection's value. */

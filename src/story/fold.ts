@@ -45,6 +45,7 @@ export class Story {
     this.onConnection = options.onConnection;
     this.shared = {
       totals: this.totals,
+      idleTalks: [],
       keptExchanges: 0,
       marksOf: (connection) => (connection === detailOf ? Number.POSITIVE_INFINITY : marks),
     };

@@ -58,6 +58,16 @@ class Direction {
   /** A FIN of this side ended its stream, here. */
   ended = false;
   inMessage = false;
+
+  /** The readers stay: they are started anew when this direction is recognised. */
+  restart(): void {
+    this.reading = 'undecided';
+    this.heldBytes = null;
+    this.heldSince = null;
+    this.messageStart = null;
+    this.ended = false;
+    this.inMessage = false;
+  }
 }
 
 export class HttpTalk {
@@ -76,14 +86,33 @@ export class HttpTalk {
   private moment: Moment | null = null;
   private readonly client = new Direction();
   private readonly server = new Direction();
-  private readonly listener: TalkListener;
-  private readonly wait: WaitAccount;
+  private listener: TalkListener;
+  private wait: WaitAccount;
   /** HTTP was read in either direction. */
   isHttp = false;
 
   constructor(listener: TalkListener, wait: WaitAccount) {
     this.listener = listener;
     this.wait = wait;
+  }
+
+  /** Forgets everything and reads another connection: readers are worth keeping when connections come by the thousand. */
+  restart(listener: TalkListener, wait: WaitAccount): void {
+    this.listener = listener;
+    this.wait = wait;
+    this.pending.length = 0;
+    this.pendingFrom = 0;
+    this.responsesLost = false;
+    this.sending = null;
+    this.receiving = null;
+    this.last = null;
+    this.count = 0;
+    this.nowNs = Number.NEGATIVE_INFINITY;
+    this.nowPacket = 0;
+    this.moment = null;
+    this.client.restart();
+    this.server.restart();
+    this.isHttp = false;
   }
 
   /** What this direction is known to carry: for the owner to decide about other protocols. */
@@ -140,8 +169,8 @@ export class HttpTalk {
     if (direction.ended) return;
     direction.ended = true;
     if (at.atNs >= this.nowNs) this.setNow(at);
-    direction.requests?.end(orderly);
-    direction.responses?.end(orderly);
+    if (direction.reading === 'request') direction.requests?.end(orderly);
+    else if (direction.reading === 'response') direction.responses?.end(orderly);
   }
 
   /** A request has begun whose head never became whole. */
@@ -220,13 +249,21 @@ export class HttpTalk {
   private readRequests(direction: Direction, from: Side): void {
     this.isHttp = true;
     direction.reading = 'request';
-    direction.requests = new RequestReader({ manner: 'observing', handler: new RequestSide(this, direction, from) });
+    if (direction.requests === null) {
+      direction.requests = new RequestReader({ manner: 'observing', handler: new RequestSide(this, direction, from) });
+    } else {
+      direction.requests.restart();
+    }
   }
 
   private readResponses(direction: Direction, from: Side): void {
     this.isHttp = true;
     direction.reading = 'response';
-    direction.responses = new ResponseReader({ manner: 'observing', handler: new ResponseSide(this, direction, from) });
+    if (direction.responses === null) {
+      direction.responses = new ResponseReader({ manner: 'observing', handler: new ResponseSide(this, direction, from) });
+    } else {
+      direction.responses.restart();
+    }
   }
 
   messageStarted(direction: Direction): void {
@@ -335,7 +372,7 @@ export class HttpTalk {
   tunnel(direction: Direction, from: Side): void {
     const isUpgrade = this.last?.status === 101;
     const other = this.direction(otherSide(from));
-    other.requests?.becomeTunnel();
+    if (other.reading === 'request') other.requests?.becomeTunnel();
     for (const each of [direction, other]) {
       // Through a CONNECT tunnel may go HTTP again, recognised by its first bytes as at the beginning.
       each.reading = isUpgrade ? 'tunnel' : 'undecided';

@@ -300,6 +300,8 @@ export const storyLimits = {
   /** Exchanges kept over all connections that are not closed yet; beyond it a connection keeps only its first 64. */
   exchangesOfOpenConnections: 200_000,
   exchangesAlwaysKept: 64,
+  /** Pairs of readers kept for connections to come. */
+  idleTalks: 1024,
   marksPerConnection: 64,
   notesPerExchange: 8,
 } as const;
