@@ -1,16 +1,17 @@
 /**
  * One connection of a server: where a socket, a request reader and the handler's responses meet.
  *
- *     open ──last response said close, refusal, idle──► closing ──FIN sent──► lingering ──FIN received, or limits──► gone
- *       └──upgrade──► handed over
+ *     open ──last response, refusal, idle timeout──► closing ──both FINs, or limits──► gone
+ *       └───upgrade──► handed-over
  *
  * Rules
- * - Exchanges form a queue, oldest first; only the oldest writes. Safe requests behind safe ones run at once (RFC 9112 §9.3.2), others wait
- *   for their turn, and behind an unsafe one nothing is read.
- * - Every turn of the event loop that touches the connection ends in `settle`: it flushes, moves on, and sets the one deadline.
- * - The head of a response decides whether the connection persists; afterwards nothing takes that back except a failure.
- * - A connection that closes says FIN first and reads on, within limits, until the client's FIN (RFC 9112 §9.6).
+ * - Exchanges form a queue; only the oldest writes. Safe requests behind safe ones run at once (RFC 9112 §9.3.2); others wait for their turn, and
+ *   behind an unsafe one nothing is read.
+ * - Every turn of the event loop that touches the connection ends in `settle`: it flushes, reads on, and sets the one deadline.
+ * - The head of a response decides whether the connection persists; afterwards only a failure takes that back.
  * - An idle connection closes only when a look at the socket, after the timeout, has shown no request waiting there.
+ *
+ * The parts: exchanges (server-queue.ts), waits for the client (server-waiting.ts), the way out (server-output.ts), the end (server-farewell.ts).
  */
 
 import type { Socket } from 'node:net';
@@ -22,83 +23,86 @@ import type { Deadline } from './deadlines.js';
 import { HoldfastError } from './errors.js';
 import { ConnectionObservations } from './observe.js';
 import type { Server } from './server.js';
-import { endpointOf, fieldLinesOf, nameSocketError } from './server-endpoint.js';
+import type { BodySource } from './server-body.js';
+import { endpointsOf, nameSocketError, readResponseHead } from './server-endpoint.js';
+import { cut, Farewell } from './server-farewell.js';
 import { writeRefusal } from './server-head.js';
 import { Output } from './server-output.js';
+import { ExchangeQueue } from './server-queue.js';
 import { ServerRequest } from './server-request.js';
 import { ServerResponse } from './server-response.js';
+import { Waiting } from './server-waiting.js';
 
-type Stage = 'open' | 'closing' | 'lingering' | 'handed-over' | 'gone';
+type Stage = 'open' | 'closing' | 'handed-over' | 'gone';
 
-/** A response that nobody's handler writes: the request could not be read. */
+/** The last response, when the request that it answers could not be read. */
 interface Refusal {
   readonly status: number;
+  /** What the body of the response says. */
+  readonly code: string;
   readonly error: HoldfastError;
 }
 
 const never = Number.POSITIVE_INFINITY;
-/** Output beyond which writers wait and no further request is read. */
-const outputRoom = 128 * 1024;
+const noBytes = Buffer.alloc(0);
 
 const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
-export class ServerConnection implements RequestHandler, Deadline {
+export class ServerConnection implements RequestHandler, Deadline, BodySource {
   dueAtMs = never;
   filedAtMs = 0;
   filedIndex = -1;
+  /** Someone listens to observations. */
   readonly observed: boolean;
-  readonly observations: ConnectionObservations | null;
   requestCount = 0;
   private stage: Stage = 'open';
+  private readonly observations: ConnectionObservations | null;
   private readonly reader: RequestReader;
   private readonly output: Output;
-  private oldest: ServerResponse | null = null;
-  private newest: ServerResponse | null = null;
-  private pendingCount = 0;
+  private readonly queue = new ExchangeQueue();
+  private readonly waiting: Waiting;
+  private farewell: Farewell | null = null;
+  private refusal: Refusal | null = null;
   /** Bytes that came while the reader was paused. */
   private rest: Buffer | null = null;
-  private refusal: Refusal | null = null;
+  /** The bytes being read are lent: what is kept of them must be copied. */
+  private borrowed = false;
   /** No request after the newest is taken. */
   private lastTaken = false;
+  /** The client waits for 100 Continue. */
+  private continueDue = false;
+  private drainedByteCount = 0;
+  private upgrade: ServerRequest | null = null;
+  private peerEnded = false;
+  private lookingOnce = false;
   private receiving = false;
   private settling = false;
   private scheduled = false;
-  private peerEnded = false;
-  private socketPaused = false;
-  private continueDue = false;
-  private upgrade: ServerRequest | null = null;
-  private readonly openedAtMs: number;
-  private readonly agedAtMs: number;
-  private idleSinceMs = 0;
-  private headSinceMs = 0;
-  /** Reading of the body: when it began (moved on by pauses), and when the last piece came. */
-  private bodySinceMs = 0;
-  private bodyPieceAtMs = 0;
-  private bodyPieceCame = false;
-  private bodyPausedAtMs = 0;
-  private sendDueAtMs = never;
-  private closeDueAtMs = never;
-  private discardedByteCount = 0;
-  private drainedByteCount = 0;
+  private readonly agedAfterMs: number;
 
   constructor(
     private readonly server: Server,
     readonly socket: Socket,
     readonly number: number,
+    /** The socket lends its bytes through `onBytes`, and is paused by what that returns. */
+    private readonly inPlace: boolean,
   ) {
     const { settings, observer, deadlines } = server;
-    this.openedAtMs = deadlines.clock.now();
-    this.agedAtMs =
-      settings.maxAgeMs === never
-        ? never
-        : this.openedAtMs + settings.maxAgeMs * (1 + settings.maxAgeJitter * (2 * Math.random() - 1));
+    const { clock } = deadlines;
+    this.waiting = new Waiting(clock, settings);
+    this.agedAfterMs =
+      settings.maxAgeMs === never ? never : settings.maxAgeMs * (1 + settings.maxAgeJitter * (2 * Math.random() - 1));
     this.reader = new RequestReader({ manner: 'strict', handler: this, limits: settings.limits });
-    this.output = new Output(socket, () => this.onUnblocked());
+    this.output = new Output(socket, clock, settings.sendTimeoutMs, () => this.onUnblocked());
     this.observed = observer !== undefined;
-    const { client, here } = this.observed ? endpointOf(socket) : { client: null!, here: null! };
-    this.observations = observer === undefined ? null : new ConnectionObservations(observer, client, here);
+    if (observer === undefined) this.observations = null;
+    else {
+      const { client, here } = endpointsOf(socket);
+      this.observations = new ConnectionObservations(observer, client, here);
+    }
+    // Node remembers the address once it was asked for; later the socket may be gone.
     if (server.onAccess !== undefined) void socket.remotePort;
-    this.setDeadline(this.openedAtMs + settings.firstRequestTimeoutMs);
+    this.settle();
   }
 
   get secure(): boolean {
@@ -114,223 +118,226 @@ export class ServerConnection implements RequestHandler, Deadline {
   }
 
   get isIdle(): boolean {
-    return this.stage === 'open' && this.oldest === null && this.reader.state === 'between';
+    return this.stage === 'open' && this.queue.oldest === null && this.reader.state === 'between';
   }
 
   // What the socket says.
 
+  /** Bytes that are ours to keep. */
   onData(data: Buffer): void {
     if (this.stage === 'open') {
       if (this.rest !== null) this.rest = Buffer.concat([this.rest, data]);
-      else this.feed(data);
+      else this.feed(data, data.length);
       this.settle();
-    } else if (this.stage !== 'handed-over') this.discard(data.length);
+    } else if (this.stage === 'closing' && this.farewell?.discard(data.length) === true) {
+      this.report(new HoldfastError('client-linger-exceeded'));
+      this.socket.destroy();
+    }
+  }
+
+  /** `data[0, byteCount)`, lent for this call. False: no more for now. */
+  onBytes(data: Buffer, byteCount: number): boolean {
+    if (this.stage === 'open' && this.rest === null) {
+      this.borrowed = true;
+      this.feed(data, byteCount);
+      this.borrowed = false;
+      this.settle();
+    } else {
+      const kept = Buffer.from(data.subarray(0, byteCount));
+      if (this.stage === 'handed-over') return this.socket.push(kept);
+      this.onData(kept);
+    }
+    return !this.waiting.isHeld;
   }
 
   /** The client's FIN. */
   onEnd(): void {
     this.peerEnded = true;
     this.observations?.fin('client');
-    if (this.stage !== 'open' || this.rest !== null) return;
-    this.endOfInput();
     this.settle();
   }
 
-  onClosed(cause: Error | null): void {
-    if (this.stage === 'gone') return;
-    const handedOver = this.stage === 'handed-over';
+  onSocketError(cause: Error): void {
+    const error = nameSocketError(cause);
+    this.observations?.reset('client');
+    if (this.stage !== 'handed-over' && (this.queue.oldest !== null || this.reader.state === 'head')) this.report(error);
+    this.loseExchanges(error);
+  }
+
+  onClosed(): void {
+    this.loseExchanges(new HoldfastError(this.server.stopping ? 'server-stopped' : 'client-reset'));
     this.stage = 'gone';
     this.server.deadlines.remove(this);
-    if (!handedOver && this.oldest !== null) this.loseExchanges(cause);
     this.output.drop();
     this.rest = null;
     this.observations?.close('finished');
     this.server.connectionGone(this);
   }
 
-  onSocketError(cause: Error): void {
-    this.observations?.reset('client');
-    if (this.oldest !== null || this.reader.state === 'head') this.report(nameSocketError(cause));
-    this.loseExchanges(cause);
-  }
-
   onDue(nowMs: number): void {
-    if (this.stage === 'closing' || this.stage === 'lingering') {
-      if (nowMs >= this.sendDueAtMs) this.giveUpSending();
-      else if (nowMs >= this.closeDueAtMs) this.socket.destroy();
-      else this.setDeadline(Math.min(this.sendDueAtMs, this.closeDueAtMs));
-      return;
+    if (this.stage !== 'open' && this.stage !== 'closing') return;
+    if (nowMs >= this.output.dueAtMs) this.giveUpSending();
+    else if (this.farewell !== null) {
+      if (nowMs >= this.farewell.dueAtMs) this.socket.destroy();
+    } else {
+      const late = this.queue.late(nowMs, this.server.settings.responseTimeoutMs);
+      if (late !== null) this.failExchange(late, new HoldfastError('response-timeout'), 503);
+      else if (nowMs >= this.readDueAtMs()) this.onReadDue();
     }
-    if (this.stage !== 'open') return;
-    if (nowMs >= this.sendDueAtMs) return this.giveUpSending();
-    const late = this.lateResponse(nowMs);
-    if (late !== null) this.failExchange(late, new HoldfastError('response-timeout'), 503);
-    else if (this.readDueAtMs() <= nowMs) this.onReadDue();
     this.settle();
   }
 
   private onReadDue(): void {
-    const { state } = this.reader;
-    if (state === 'head') this.refuse(408, new HoldfastError('request-head-timeout'));
-    else if (state === 'between' && this.oldest === null) this.closeUnlessBytesWait();
-    else if (this.newest !== null) this.failExchange(this.newest, new HoldfastError('request-body-timeout'), 408);
+    const { newest } = this.queue;
+    switch (this.reader.state) {
+      case 'between':
+        this.closeUnlessBytesWait();
+        break;
+      case 'head':
+        this.refuse(408, 'request-head-timeout', new HoldfastError('request-head-timeout'));
+        break;
+      default:
+        if (newest !== null) this.failExchange(newest, new HoldfastError('request-body-timeout'), 408);
+    }
   }
 
   /**
-   * Timers run before the sockets are looked at: a request may lie in the kernel already. So the connection closes only after the
-   * next look has brought nothing.
+   * Timers run before the sockets are looked at: a request may lie in the kernel already. So the connection closes only after the next look has
+   * brought nothing.
    */
   private closeUnlessBytesWait(): void {
-    const { requestCount } = this;
-    const close = () => {
-      if (this.isIdle && this.requestCount === requestCount) this.beginClosing();
-    };
-    setImmediate(() => setImmediate(close));
+    this.lookingOnce = true;
+    setImmediate(() => {
+      this.lookingOnce = false;
+      if (this.isIdle && this.readDueAtMs() <= this.server.deadlines.clock.now()) this.close();
+      this.settle();
+    });
   }
 
-  /** Nothing more to come is wanted: an idle connection closes after `graceMs`, another after its response. */
+  /** The server stops: an idle connection closes after `graceMs`, another after its response. */
   stopSoon(graceMs: number): void {
-    if (this.isIdle) {
-      this.idleSinceMs = this.server.deadlines.clock.now() + graceMs - this.server.settings.idleTimeoutMs;
-      if (this.requestCount === 0) this.requestCount = -1;
-      this.settle();
-    }
+    this.waiting.closeIdleAfter(graceMs);
+    this.settle();
   }
 
   destroy(): void {
     this.socket.destroy();
   }
 
-  // What the reader says.
+  // What the reader says. After the stage has changed within a call of its, it is not listened to any more.
 
   onMessageStart(): void {
-    this.headSinceMs = 0;
+    this.waiting.messageStarts();
   }
 
   onHead(head: RequestHead): void {
-    if (this.requestCount < 0) this.requestCount = 0;
+    if (this.stage !== 'open') return;
+    const { server, queue } = this;
     this.requestCount += 1;
-    this.server.requestCount += 1;
+    server.requestCount += 1;
     const request = new ServerRequest(this, head, this.requestCount);
     const response = new ServerResponse(this, request);
-    if (this.server.onAccess !== undefined) response.readAtMs = this.server.deadlines.clock.now();
+    if (server.onAccess !== undefined) response.readAtMs = server.deadlines.clock.now();
     if (this.observations !== null) {
-      this.observations.requestHead({
-        method: head.method,
-        target: head.target,
-        version: head.version,
-        fields: head.fields.lines(),
-      });
+      const { method, target, version } = head;
+      this.observations.requestHead({ method, target, version, fields: head.fields.lines() });
     }
     if (head.framing === 'none') request.complete = true;
     else {
-      this.bodySinceMs = 0;
-      this.bodyPieceCame = false;
+      this.waiting.bodyStarts();
       this.drainedByteCount = 0;
     }
     this.continueDue = head.expectsContinue;
-    if (this.requestCount >= this.server.settings.maxRequestsPerConnection) this.lastTaken = true;
-    this.pendingCount += 1;
-    const before = this.newest;
-    this.newest = response;
-    if (before === null) {
-      this.oldest = response;
-      this.start(response);
-    } else {
-      before.next = response;
-      if (isSafe(head.method) && before.started) this.start(response);
-    }
-    if (response.phase !== 'ended' && response.phase !== 'abandoned') head.keep();
+    if (this.requestCount >= server.settings.maxRequestsPerConnection) this.lastTaken = true;
+    const before = queue.newest;
+    queue.add(response);
+    if (before === null || (isSafe(head.method) && before.started)) this.start(response);
+    if (response.phase === 'open' || response.phase === 'streaming') head.keep();
   }
 
   onBody(data: Uint8Array, start: number, end: number): void {
-    const response = this.newest;
-    if (response === null) return;
+    const response = this.queue.newest;
+    if (this.stage !== 'open' || response === null) return;
     const { request } = response;
-    const byteCount = end - start;
-    request.bodyByteCount += byteCount;
-    this.bodyPieceCame = true;
-    if (request.failure !== null) return;
     const { settings } = this.server;
+    request.bodyByteCount += end - start;
+    this.waiting.bodyPiece();
     if (request.bodyByteCount > settings.bodyByteCount) {
       this.failExchange(response, new HoldfastError('request-body-too-large'), 413);
-      return;
+    } else if (response.phase === 'ended' && (request.body === null || request.body.use === 'discarded')) {
+      this.drainedByteCount += end - start;
+      if (this.drainedByteCount > settings.drainByteCount) this.close();
+    } else {
+      const piece = data.subarray(start, end);
+      request.incoming().push(this.borrowed ? Buffer.from(piece) : piece, settings.bodyBufferByteCount);
     }
-    const over = response.phase === 'ended' || response.phase === 'abandoned';
-    if (over && (request.body === null || request.body.use === 'discarded')) {
-      this.drainedByteCount += byteCount;
-      if (this.drainedByteCount > settings.drainByteCount) this.beginClosing();
-      return;
-    }
-    request.incoming().push(data.subarray(start, end), settings.bodyBufferByteCount);
   }
 
   onTrailers(trailers: Fields): void {
-    const request = this.newest?.request;
-    if (request === undefined || request.failure !== null) return;
-    request.incoming().trailers = trailers.keep();
+    const request = this.queue.newest?.request;
+    if (this.stage === 'open' && request !== undefined) request.incoming().trailers = trailers.keep();
   }
 
   onMessageEnd(_outcome: MessageOutcome, bodyByteCount: number): void {
-    const response = this.newest;
+    if (this.stage !== 'open') return;
+    this.observations?.messageEnd('client', true, bodyByteCount);
+    const response = this.queue.newest;
     if (response !== null) {
       const { request } = response;
-      this.observations?.messageEnd('client', true, bodyByteCount);
-      if (!request.complete) {
-        request.complete = true;
-        request.body?.end();
-      }
-      if (response === this.oldest && response.phase === 'ended') this.advance();
+      request.complete = true;
+      request.body?.end();
+      if (response.phase === 'ended') this.advance();
     }
-    if (this.lastTaken || this.pendingCount > 0 || this.output.queuedByteCount > outputRoom) {
-      if (this.output.queuedByteCount > outputRoom) this.output.flush();
+    if (!this.mayReadNext()) {
+      this.output.flush();
       if (!this.mayReadNext()) this.reader.pause();
     }
   }
 
   onProblem(problem: MessageProblem): void {
+    if (this.stage !== 'open') return;
     const error =
       problem.code === 'cut-short'
         ? new HoldfastError('request-cut')
         : new HoldfastError('request-refused', { detail: `${problem.code}: ${problem.text}` });
-    const reading = this.newest;
-    if (reading !== null && !reading.request.complete) {
+    const reading = this.queue.newest;
+    if (reading === null || reading.request.complete) this.refuse(problem.status, problem.code, error);
+    else {
       this.observations?.messageEnd('client', false, reading.request.bodyByteCount);
       this.failExchange(reading, error, problem.status);
-    } else this.refuse(problem.status, error, problem.code);
+    }
   }
 
-  /** A server's reader stays strict: nothing is skipped, and tunnels are handed over, not read. */
+  /** A strict reader skips nothing, and tunnels are handed over, not read. */
   onSkipped(): void {}
   onTunnel(): void {}
 
   // What responses say.
 
   isTurnOf(response: ServerResponse): boolean {
-    return response === this.oldest;
+    return response === this.queue.oldest;
   }
 
   put(part: string | Uint8Array): void {
-    if (typeof part === 'string') this.output.addText(part);
-    else this.output.addBytes(part);
+    this.output.add(part);
   }
 
-  hasRoom(): boolean {
-    return this.output.queuedByteCount < outputRoom && !(this.output.blocked && this.socket.writableLength >= outputRoom);
+  get hasRoom(): boolean {
+    return this.output.hasRoom;
   }
 
   tellResponseHead(text: string): void {
-    this.observations!.responseHead(fieldLinesOf(text));
+    this.observations?.responseHead(readResponseHead(text));
   }
 
-  /** Something was written; it leaves when this turn ends. */
+  /** Something has changed; what follows from it happens when this turn ends. */
   touched(): void {
-    if (this.receiving || this.settling || this.scheduled) return;
+    if (this.receiving || this.settling || this.scheduled || this.stage === 'gone') return;
     this.scheduled = true;
-    process.nextTick(settleScheduled, this);
+    process.nextTick(settleTouched, this);
   }
 
-  settleNow(): void {
+  settleTouched(): void {
     this.scheduled = false;
     this.settle();
   }
@@ -338,57 +345,66 @@ export class ServerConnection implements RequestHandler, Deadline {
   responseEnded(response: ServerResponse): void {
     const { request } = response;
     if (!request.complete && request.body?.use === 'unclaimed') request.body.discard();
-    if (response === this.oldest && (request.complete || response.saysClose)) this.advance();
-    if (!this.receiving) this.touched();
+    if (request.complete || response.saysClose) this.advance();
+    this.touched();
   }
 
   /** Date, Connection and Keep-Alive of a response's head; decides whether the connection persists. */
   standingLines(response: ServerResponse): string {
-    const { server } = this;
-    const lines = server.standingLines;
-    lines.refresh();
+    const { settings, standingLines } = this.server;
     const { request } = response;
     const { head } = request;
-    const limit = server.settings.maxRequestsPerConnection;
-    const persists =
-      head.persistence.outcome === 'persists' &&
-      !response.wantsClose &&
-      request.number < limit &&
-      (response !== this.newest || !(server.closesAfterResponse || this.peerEnded || this.refusal !== null || this.isAged())) &&
-      (request.complete || this.bodyAllowsPersistence(request));
-    if (!persists) {
+    const limit = settings.maxRequestsPerConnection;
+    standingLines.refresh();
+    if (!this.persistsAfter(response)) {
       response.saysClose = true;
-      if (response === this.newest) {
+      if (response === this.queue.newest) {
         this.lastTaken = true;
         this.reader.pause();
       }
-      return lines.last;
+      return standingLines.last;
     }
-    if (limit !== never && server.settings.keepAliveHint !== 'never') return lines.counted(limit - request.number);
-    if (head.version !== '1.1' || head.saysKeepAlive) {
-      return server.settings.keepAliveHint === 'never' ? lines.persistentSaid : lines.counted(-1);
-    }
-    return lines.persistent;
+    if (settings.keepAliveHint === 'never')
+      return head.version === '1.0' ? standingLines.persistentSaid : standingLines.persistentBare;
+    if (limit !== never) return standingLines.counted(limit - request.number);
+    return head.saysKeepAlive ? standingLines.counted(-1) : standingLines.persistent;
   }
 
-  handlerFailed(response: ServerResponse, cause: unknown, cut = false): void {
-    if (response.phase === 'abandoned' || this.stage === 'gone' || this.stage === 'handed-over') return;
+  private persistsAfter(response: ServerResponse): boolean {
+    const { request } = response;
+    if (request.head.persistence.outcome === 'ends' || response.wantsClose) return false;
+    if (request.number >= this.server.settings.maxRequestsPerConnection) return false;
+    if (response === this.queue.newest) {
+      if (this.server.closesAfterResponse || (this.peerEnded && this.refusal === null)) return false;
+      if (this.agedAfterMs !== never && this.waiting.ageMs >= this.agedAfterMs) return false;
+    }
+    if (request.complete || request.body?.use === 'claimed') return true;
+    if (this.continueDue) return false;
+    return request.contentLength < 0 || request.contentLength - request.bodyByteCount <= this.server.settings.drainByteCount;
+  }
+
+  /** The handler threw, or gave up. With `cut` nothing more is said on the connection. */
+  handlerFailed(response: ServerResponse, cause: unknown, isCut = false): void {
+    const { request, phase } = response;
+    if (this.stage !== 'open' || phase === 'abandoned' || cause === request.failure) return;
     const error =
       cause instanceof HoldfastError && cause.fault === 'caller' ? cause : new HoldfastError('handler-failed', { cause });
-    if (response.phase === 'ended') {
-      this.report(error, response.request.number);
+    if (phase === 'ended') {
+      this.report(error, request.number);
       return;
     }
-    if (cause instanceof HoldfastError && cause === response.request.failure) return;
-    if (cut && response.phase === 'open') response.wantsClose = true;
-    this.failExchange(response, error, 500);
+    if (isCut) {
+      this.report(error, request.number);
+      this.loseExchanges(error);
+      this.cut();
+    } else this.failExchange(response, error, 500);
     this.touched();
   }
 
   // What bodies say.
 
   bodyWanted(): void {
-    const response = this.newest;
+    const response = this.queue.newest;
     if (!this.continueDue || response === null) return;
     this.continueDue = false;
     if (response.phase !== 'open' || response.request.bodyByteCount > 0) return;
@@ -397,120 +413,91 @@ export class ServerConnection implements RequestHandler, Deadline {
   }
 
   bodyTaken(): void {
-    if (this.socketPaused) this.touched();
+    if (this.waiting.isHeld) this.touched();
   }
 
   // Beginning and ending exchanges.
 
   private start(response: ServerResponse): void {
     response.started = true;
-    const { request } = response;
     const { server } = this;
+    const { request } = response;
     const refusal = server.refusalOf(request);
-    if (refusal !== null) {
-      this.refuseRequest(response, refusal.status, refusal.code, refusal.lines);
-      return;
-    }
-    const takeOver = server.takesOver(request);
-    if (takeOver) {
+    if (refusal !== null) this.answer(response, refusal.status, refusal.code, refusal.lines, true);
+    else if (server.takesOver(request)) {
       this.upgrade = request;
       this.lastTaken = true;
-      return;
-    }
-    try {
-      const result = server.handler(request, response);
-      if (result !== undefined && typeof (result as PromiseLike<unknown> | null)?.then === 'function') {
-        (result as PromiseLike<unknown>).then(undefined, (cause: unknown) => this.handlerFailed(response, cause));
+    } else {
+      try {
+        const result = server.handler(request, response) as PromiseLike<unknown> | null | undefined;
+        if (typeof result?.then === 'function') result.then(undefined, (cause: unknown) => this.handlerFailed(response, cause));
+      } catch (cause) {
+        this.handlerFailed(response, cause);
       }
-    } catch (cause) {
-      this.handlerFailed(response, cause);
     }
   }
 
-  /** Answers in place of the handler, and closes. */
-  private refuseRequest(response: ServerResponse, status: number, code: string, lines = ''): void {
-    response.wantsClose = true;
+  /** Answers in place of the handler. */
+  private answer(response: ServerResponse, status: number, code: string, lines: string, last: boolean): void {
+    if (last) response.wantsClose = true;
     const standing = this.standingLines(response);
-    const { request } = response;
     response.sentStatus = status;
     response.phase = 'ended';
-    response.saysClose = true;
-    response.putHead(writeRefusal(status, code, standing, lines, request.method === 'HEAD'));
+    response.putHead(writeRefusal(status, code, standing, lines, response.request.method === 'HEAD'));
     this.responseEnded(response);
   }
 
   /** Ends an exchange that failed: with `status` when the response has not begun, else by cutting the connection. */
   private failExchange(response: ServerResponse, error: HoldfastError, status: number): void {
-    const { request } = response;
-    const { phase } = response;
+    const { request, phase } = response;
     this.report(error, request.number);
-    if (phase === 'open') {
-      if (error.code === 'handler-failed' && request.complete && !response.wantsClose) this.answerFailure(response, status);
-      else this.refuseRequest(response, status, error.code);
-    }
-    request.fail(error);
-    if (phase === 'streaming') {
-      response.abandon(error);
+    request.failure = error;
+    if (phase === 'open') this.answer(response, status, error.code, '', error.code !== 'handler-failed' || !request.complete);
+    else if (phase === 'streaming') {
+      this.loseExchanges(error);
       this.cut();
-    } else if (phase === 'ended' && !request.complete) this.beginClosing();
-  }
-
-  /** A handler that failed before its response spoils nothing else on the connection. */
-  private answerFailure(response: ServerResponse, status: number): void {
-    const standing = this.standingLines(response);
-    response.sentStatus = status;
-    response.phase = 'ended';
-    response.putHead(writeRefusal(status, 'handler-failed', standing, '', response.request.method === 'HEAD'));
-    this.responseEnded(response);
+    } else this.close();
+    request.tellFailure();
   }
 
   /** The stream cannot be read any further: the last thing said, after the responses still due, is `status`. */
-  private refuse(status: number, error: HoldfastError, code: string = error.code): void {
+  private refuse(status: number, code: string, error: HoldfastError): void {
     if (this.refusal !== null) return;
-    this.refusal = { status, error };
+    this.refusal = { status, code, error };
     this.report(error, this.requestCount + 1);
-    this.refusalCode = code;
     this.lastTaken = true;
-    if (this.oldest === null) this.sayRefusal();
+    if (this.queue.oldest === null) this.sayRefusal(this.refusal);
   }
-  private refusalCode = '';
 
-  private sayRefusal(): void {
-    const { refusal } = this;
-    if (refusal === null || this.stage !== 'open') return;
+  private sayRefusal({ status, code, error }: Refusal): void {
     const { standingLines } = this.server;
     standingLines.refresh();
-    const text = writeRefusal(refusal.status, this.refusalCode, standingLines.last, '', false);
-    if (this.observed) this.tellResponseHead(text);
+    const text = writeRefusal(status, code, standingLines.last, '', false);
+    this.tellResponseHead(text);
     this.put(text);
     this.observations?.messageEnd('server', true, 0);
-    this.server.logRefusal(this, refusal.status, refusal.error.code);
-    this.beginClosing();
+    this.server.logRefusal(this, status, error.code);
+    this.close();
   }
 
   /** The oldest exchange may be over: moves on to the next. */
   private advance(): void {
-    for (;;) {
-      const done = this.oldest;
-      if (done === null || done.phase !== 'ended') return;
+    const { queue } = this;
+    for (let done = queue.oldest; done !== null && done.phase === 'ended'; done = queue.oldest) {
       const { request } = done;
-      const unread = !request.complete && !(done.saysClose && request.body?.use !== 'claimed');
-      if (unread) return;
-      this.oldest = done.next;
-      done.next = null;
-      this.pendingCount -= 1;
+      const bodyMatters = request.failure === null && (!done.saysClose || request.body?.use === 'claimed');
+      if (!request.complete && bodyMatters) return;
+      queue.removeOldest();
       this.observations?.messageEnd('server', true, done.bodyByteCount);
       if (this.server.onAccess !== undefined) this.server.logExchange(this, done);
-      if (this.oldest === null) this.newest = null;
       if (done.saysClose) {
-        this.loseExchanges(null);
-        this.beginClosing();
+        this.loseExchanges(new HoldfastError('server-stopped', { detail: 'The connection ends with an earlier response.' }));
+        this.close();
         return;
       }
-      const next = this.oldest;
+      const next = queue.oldest;
       if (next === null) {
-        this.idleSinceMs = 0;
-        if (this.refusal !== null) this.sayRefusal();
+        this.becomeIdle();
         return;
       }
       next.release();
@@ -518,217 +505,128 @@ export class ServerConnection implements RequestHandler, Deadline {
     }
   }
 
-  private loseExchanges(cause: Error | null): void {
-    let response = this.oldest;
-    if (response === null) return;
-    this.oldest = null;
-    this.newest = null;
-    this.pendingCount = 0;
-    const error =
-      cause instanceof HoldfastError
-        ? cause
-        : cause === null
-          ? this.stage === 'gone'
-            ? new HoldfastError(this.server.stopping ? 'server-stopped' : 'client-reset')
-            : new HoldfastError('server-stopped', { detail: 'The connection closes after an earlier response.' })
-          : nameSocketError(cause);
-    for (; response !== null; response = response.next) {
-      response.request.fail(error);
+  private becomeIdle(): void {
+    this.waiting.idleStarts();
+    if (this.refusal !== null) this.sayRefusal(this.refusal);
+    else if (this.reader.state === 'ended' || this.reader.state === 'done') this.close();
+    else if (this.server.stopping) this.waiting.closeIdleAfter(this.server.idleGraceMs);
+  }
+
+  private loseExchanges(error: HoldfastError): void {
+    if (this.queue.oldest === null || this.stage === 'handed-over') return;
+    for (let response = this.queue.takeAll(); response !== null; response = response.next) {
+      response.request.failure ??= error;
       response.abandon(error);
       this.observations?.messageEnd('server', false, response.bodyByteCount);
       if (this.server.onAccess !== undefined) this.server.logExchange(this, response);
+      response.request.tellFailure();
     }
   }
 
   // Reading.
 
-  private feed(data: Buffer): void {
+  private feed(data: Buffer, byteCount: number): void {
     this.receiving = true;
-    const taken = this.reader.receive(data);
+    const taken = this.reader.receive(data, 0, byteCount);
     this.receiving = false;
-    this.rest =
-      taken < data.length && (this.reader.state === 'paused' || this.reader.state === 'between') ? data.subarray(taken) : null;
+    if (taken === byteCount || this.reader.state !== 'paused' || this.stage !== 'open') this.rest = null;
+    else this.rest = this.borrowed ? Buffer.from(data.subarray(taken, byteCount)) : data.subarray(taken, byteCount);
   }
 
   private mayReadNext(): boolean {
-    if (this.lastTaken || this.refusal !== null || this.output.queuedByteCount > outputRoom) return false;
-    const { newest } = this;
-    if (newest === null) return true;
-    return this.pendingCount < this.server.settings.pipelineDepth && isSafe(newest.request.method) && newest.started;
-  }
-
-  private endOfInput(): void {
-    this.reader.end(true);
-    if (this.stage === 'open' && this.oldest === null && this.refusal === null) this.beginClosing();
-    else this.lastTaken = true;
+    if (this.lastTaken || this.refusal !== null || !this.output.hasRoom) return false;
+    const { newest, count } = this.queue;
+    return newest === null || (count < this.server.settings.pipelineDepth && newest.started && isSafe(newest.request.method));
   }
 
   private settle(): void {
-    if (this.settling) return;
+    if (this.settling || this.receiving) return;
     this.settling = true;
     while (this.stage === 'open') {
-      if (this.reader.state === 'paused' && this.upgrade !== null && this.oldest?.request === this.upgrade) {
-        this.settling = false;
-        this.handOver();
+      this.output.flush();
+      if (this.reader.state !== 'paused') break;
+      if (this.upgrade !== null && this.queue.oldest?.request === this.upgrade) {
+        this.handOver(this.upgrade);
         return;
       }
-      this.output.flush();
-      if (this.reader.state !== 'paused' || !this.mayReadNext()) break;
+      if (!this.mayReadNext()) break;
       this.reader.resume();
-      if (this.rest === null) break;
-      this.feed(this.rest);
+      if (this.rest !== null) this.feed(this.rest, this.rest.length);
     }
-    if (this.stage === 'open' && this.peerEnded && this.rest === null && this.reader.state === 'between') this.endOfInput();
+    if (this.stage === 'open' && this.peerEnded && this.rest === null) this.endInput();
     this.settling = false;
     if (this.stage === 'open') {
-      this.pauseOrResume();
-      if (this.output.blocked && this.sendDueAtMs === never)
-        this.sendDueAtMs = this.server.deadlines.clock.now() + this.server.settings.sendTimeoutMs;
-      this.setDeadline(Math.min(this.readDueAtMs(), this.responseDueAtMs(), this.sendDueAtMs));
-    } else if (this.stage === 'closing') this.finishClosing();
+      this.holdOrLetGo();
+      const { responseTimeoutMs } = this.server.settings;
+      const responseDueAtMs =
+        this.queue.oldest === null ? never : this.queue.dueAtMs(this.server.deadlines.clock, responseTimeoutMs);
+      this.setDeadline(Math.min(this.readDueAtMs(), responseDueAtMs, this.output.dueAtMs));
+    } else if (this.stage === 'closing') this.proceedClosing();
+  }
+
+  /** The client has sent its last byte, and all were read. */
+  private endInput(): void {
+    const { state } = this.reader;
+    if (state === 'failed' || state === 'ended' || state === 'done' || state === 'paused') return;
+    this.reader.end(true);
+    this.lastTaken = true;
+    if (this.queue.oldest === null && this.refusal === null) this.close();
   }
 
   /** Holds the client back while the body has no room or no further request may be read. */
-  private pauseOrResume(): void {
-    const body = this.newest?.request.complete === false ? this.newest.request.body : null;
-    const pause = this.rest !== null || (body !== null && !body.hasRoom(this.server.settings.bodyBufferByteCount));
-    if (pause === this.socketPaused) return;
-    this.socketPaused = pause;
-    if (pause) {
-      this.bodyPausedAtMs = this.server.deadlines.clock.now();
-      this.socket.pause();
-    } else {
-      const pausedMs = this.server.deadlines.clock.now() - this.bodyPausedAtMs;
-      if (this.bodySinceMs !== 0) {
-        this.bodySinceMs += pausedMs;
-        this.bodyPieceAtMs += pausedMs;
-      }
-      this.socket.resume();
-    }
+  private holdOrLetGo(): void {
+    const request = this.queue.newest?.request;
+    const body = request?.complete === false ? request.body : null;
+    const hold = this.rest !== null || (body !== null && !body.hasRoom(this.server.settings.bodyBufferByteCount));
+    if (hold === this.waiting.isHeld) return;
+    if (hold) {
+      this.waiting.hold();
+      if (!this.inPlace) this.socket.pause();
+    } else this.letGo();
   }
 
-  private bodyAllowsPersistence(request: ServerRequest): boolean {
-    if (request.body?.use === 'claimed') return true;
-    if (this.continueDue) return false;
-    return request.contentLength < 0 || request.contentLength - request.bodyByteCount <= this.server.settings.drainByteCount;
+  private letGo(): void {
+    this.waiting.letGo();
+    if (this.inPlace) this.socket.read(0);
+    else this.socket.resume();
   }
 
-  private isAged(): boolean {
-    return this.agedAtMs !== never && this.server.deadlines.clock.now() >= this.agedAtMs;
+  private readDueAtMs(): number {
+    if (this.lookingOnce) return never;
+    const { newest } = this.queue;
+    return this.waiting.dueAtMs(this.reader.state, newest !== null, this.requestCount, newest?.request.bodyByteCount ?? 0);
   }
-
-  // Deadlines.
 
   private setDeadline(dueAtMs: number): void {
     this.dueAtMs = dueAtMs;
     this.server.deadlines.moved(this);
   }
 
-  /** When what is being waited for from the client is late. */
-  private readDueAtMs(): number {
-    const { settings, deadlines } = this.server;
-    switch (this.reader.state) {
-      case 'between':
-        if (this.oldest !== null) return never;
-        if (this.requestCount === 0) return this.openedAtMs + settings.firstRequestTimeoutMs;
-        if (this.idleSinceMs === 0) this.idleSinceMs = deadlines.clock.now();
-        return this.idleSinceMs + settings.idleTimeoutMs;
-      case 'head':
-        if (this.headSinceMs === 0) this.headSinceMs = deadlines.clock.now();
-        return this.headSinceMs + settings.headTimeoutMs;
-      case 'counted':
-      case 'chunked':
-      case 'trailers': {
-        if (this.socketPaused) return never;
-        if (this.bodySinceMs === 0 || this.bodyPieceCame) {
-          this.bodyPieceAtMs = deadlines.clock.now();
-          if (this.bodySinceMs === 0) this.bodySinceMs = this.bodyPieceAtMs;
-          this.bodyPieceCame = false;
-        }
-        const silence = this.bodyPieceAtMs + settings.bodyTimeoutMs;
-        if (settings.bodyMinimumRate === 0) return silence;
-        const received = this.newest?.request.bodyByteCount ?? 0;
-        return Math.min(silence, this.bodySinceMs + settings.bodyTimeoutMs + (received / settings.bodyMinimumRate) * 1000);
-      }
-      default:
-        return never;
-    }
-  }
-
-  private responseDueAtMs(): number {
-    if (this.oldest === null) return never;
-    let earliest = never;
-    for (let response: ServerResponse | null = this.oldest; response !== null; response = response.next) {
-      if (!response.started || response.phase !== 'open') continue;
-      if (response.startedAtMs === 0) response.startedAtMs = this.server.deadlines.clock.now();
-      earliest = Math.min(earliest, response.startedAtMs + this.server.settings.responseTimeoutMs);
-    }
-    return earliest;
-  }
-
-  private lateResponse(nowMs: number): ServerResponse | null {
-    for (let response = this.oldest; response !== null; response = response.next) {
-      const begun = response.phase !== 'open' || response.startedAtMs === 0;
-      if (!begun && response.startedAtMs + this.server.settings.responseTimeoutMs <= nowMs) return response;
-    }
-    return null;
-  }
-
   private onUnblocked(): void {
-    this.sendDueAtMs = never;
-    this.idleSinceMs = 0;
-    this.oldest?.wakeWriter();
-    if (this.stage === 'open' || this.stage === 'closing') this.settle();
+    this.waiting.idleStarts();
+    this.queue.oldest?.wakeWriter();
+    this.settle();
   }
 
   // Closing.
 
-  private beginClosing(): void {
+  private close(): void {
     if (this.stage !== 'open') return;
     this.stage = 'closing';
     this.rest = null;
-    this.lastTaken = true;
-    if (!this.receiving && !this.settling) this.settle();
-    else this.touchedWhileClosing();
+    this.farewell = new Farewell(this.socket, this.server.deadlines.clock, this.server.settings);
+    this.settle();
   }
 
-  private touchedWhileClosing(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    process.nextTick(settleScheduled, this);
-  }
-
-  /** Sends what is left, then the FIN; then reads on. */
-  private finishClosing(): void {
-    const { output, socket } = this;
-    const { settings, deadlines } = this.server;
-    output.flush();
-    if (this.socketPaused) {
-      this.socketPaused = false;
-      socket.resume();
-    }
-    const nowMs = deadlines.clock.now();
-    if (output.blocked && this.sendDueAtMs === never) this.sendDueAtMs = nowMs + settings.sendTimeoutMs;
-    if (output.queuedByteCount === 0) {
-      this.stage = 'lingering';
-      this.loseExchanges(null);
-      const onFinished = () => {
-        this.sendDueAtMs = never;
-        this.observations?.fin('server');
-        if (this.peerEnded || this.stage !== 'lingering') return;
-        this.closeDueAtMs = deadlines.clock.now() + settings.lingerTimeoutMs;
-        this.setDeadline(this.closeDueAtMs);
-      };
-      socket.end(onFinished);
-    }
-    this.setDeadline(Math.min(this.sendDueAtMs, this.closeDueAtMs));
-  }
-
-  private discard(byteCount: number): void {
-    this.discardedByteCount += byteCount;
-    if (this.discardedByteCount <= this.server.settings.lingerByteCount) return;
-    this.report(new HoldfastError('client-linger-exceeded'));
-    this.socket.destroy();
+  private proceedClosing(): void {
+    const farewell = this.farewell!;
+    if (this.waiting.isHeld) this.letGo();
+    this.loseExchanges(new HoldfastError('server-stopped', { detail: 'The connection closes.' }));
+    farewell.proceed(this.output, () => {
+      this.observations?.fin('server');
+      this.settle();
+    });
+    this.setDeadline(Math.min(this.output.dueAtMs, farewell.dueAtMs));
   }
 
   private giveUpSending(): void {
@@ -738,31 +636,27 @@ export class ServerConnection implements RequestHandler, Deadline {
     this.cut();
   }
 
-  /** Ends the connection so that nobody takes what was sent for whole. */
   private cut(): void {
     this.output.flush();
     this.observations?.reset('server');
-    if (this.socket instanceof TLSSocket) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    cut(this.socket);
   }
 
-  private handOver(): void {
-    const request = this.upgrade!;
-    const head = this.rest ?? Buffer.alloc(0);
+  private handOver(request: ServerRequest): void {
+    const head = this.rest ?? noBytes;
     this.rest = null;
-    this.output.flush();
     this.stage = 'handed-over';
-    this.oldest = null;
-    this.newest = null;
+    this.queue.takeAll();
     this.server.deadlines.remove(this);
+    if (this.waiting.isHeld) this.letGo();
     this.server.handOver(this, request, head);
   }
 
   private report(error: HoldfastError, requestNumber = this.requestCount): void {
-    this.server.report(error, { connectionNumber: this.number, requestNumber: Math.max(0, requestNumber) });
+    this.server.report(error, { connectionNumber: this.number, requestNumber });
   }
 }
 
-function settleScheduled(connection: ServerConnection): void {
-  connection.settleNow();
+function settleTouched(connection: ServerConnection): void {
+  connection.settleTouched();
 }

@@ -9,7 +9,7 @@ import { HoldfastError } from './errors.js';
 const plainAddress = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 
-export function endpointOf(socket: Socket): { client: Endpoint; here: Endpoint } {
+export function endpointsOf(socket: Socket): { client: Endpoint; here: Endpoint } {
   return {
     client: { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
     here: { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
@@ -28,7 +28,7 @@ export function nameSocketError(cause: Error & { code?: string }): HoldfastError
 }
 
 /** A response head that the engine wrote, read back for an observer. */
-export function fieldLinesOf(text: string): { version: string; status: number; reason: string; fields: FieldLine[] } {
+export function readResponseHead(text: string): { version: string; status: number; reason: string; fields: FieldLine[] } {
   const [line = '', ...rest] = text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n');
   return {
     version: line.slice(5, 8),

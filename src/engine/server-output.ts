@@ -3,64 +3,77 @@
  *
  * Rules
  * - Heads and small bodies are strings with one character a byte; a head and its body leave in one write.
- * - At most `batchByteCount` is with the socket at a time, so that progress of a large body can be seen and timed. While the kernel
- *   takes no more, the rest waits here and `blocked` is true.
+ * - At most `batchByteCount` is with the socket at a time, so that the progress of a large body can be seen and timed. While the kernel takes no
+ *   more, the rest waits here, `blocked` is true and `dueAtMs` runs.
  */
 
 import type { Socket } from 'node:net';
 
-export const batchByteCount = 256 * 1024;
+import type { Clock } from './deadlines.js';
+
+const batchByteCount = 256 * 1024;
+/** Output beyond which writers wait and no further request is read. */
+const roomByteCount = 128 * 1024;
 
 export class Output {
   /** Bytes that wait here (those that the socket holds are not counted). */
   queuedByteCount = 0;
   /** The kernel has not yet taken all of the last batch. */
   blocked = false;
+  /** When the client must have taken what is with the kernel. */
+  dueAtMs = Number.POSITIVE_INFINITY;
   private text = '';
   private parts: (string | Uint8Array)[] | null = null;
 
   /** `unblocked` is called when the kernel has taken everything, after a time in which it had not. */
   constructor(
     private readonly socket: Socket,
+    private readonly clock: Clock,
+    private readonly sendTimeoutMs: number,
     private readonly unblocked: () => void,
   ) {}
 
-  addText(text: string): void {
-    this.text += text;
-    this.queuedByteCount += text.length;
+  get hasRoom(): boolean {
+    return this.queuedByteCount < roomByteCount && !(this.blocked && this.socket.writableLength >= roomByteCount);
   }
 
-  addBytes(bytes: Uint8Array): void {
+  add(part: string | Uint8Array): void {
+    this.queuedByteCount += part.length;
+    if (typeof part === 'string') {
+      this.text += part;
+      return;
+    }
     this.parts ??= [];
     if (this.text !== '') {
       this.parts.push(this.text);
       this.text = '';
     }
-    this.parts.push(bytes);
-    this.queuedByteCount += bytes.length;
+    this.parts.push(part);
   }
 
   flush(): void {
-    if (this.blocked || this.queuedByteCount === 0) return;
+    if (this.queuedByteCount === 0 || this.blocked) return;
     const { socket } = this;
     if (this.parts === null && this.text.length <= batchByteCount) {
       const { text } = this;
       this.text = '';
       this.queuedByteCount = 0;
       socket.write(text, 'latin1', this.sent);
-      this.blocked = socket.writableLength > 0;
-      return;
-    }
-    do {
+    } else {
       this.writeBatch();
-      this.blocked = socket.writableLength > 0;
-    } while (!this.blocked && this.queuedByteCount > 0);
+      while (socket.writableLength === 0 && this.queuedByteCount > 0) this.writeBatch();
+    }
+    if (socket.writableLength > 0) {
+      this.blocked = true;
+      this.dueAtMs = this.clock.now() + this.sendTimeoutMs;
+    }
   }
 
   drop(): void {
     this.text = '';
     this.parts = null;
     this.queuedByteCount = 0;
+    this.dueAtMs = Number.POSITIVE_INFINITY;
   }
 
   private writeBatch(): void {
@@ -80,24 +93,23 @@ export class Output {
       count += 1;
     }
     this.queuedByteCount -= byteCount;
+    this.parts = count === parts.length ? null : parts;
+    const batch = count === parts.length ? parts : parts.splice(0, count);
     const { socket } = this;
     socket.cork();
     for (let index = 0; index < count; index++) {
-      const part = parts[index]!;
-      if (typeof part === 'string') socket.write(part, 'latin1', index === count - 1 ? this.sent : undefined);
-      else socket.write(part, index === count - 1 ? this.sent : undefined);
+      const part = batch[index]!;
+      const sent = index === count - 1 ? this.sent : undefined;
+      if (typeof part === 'string') socket.write(part, 'latin1', sent);
+      else socket.write(part, sent);
     }
     socket.uncork();
-    if (count === parts.length) this.parts = null;
-    else {
-      parts.splice(0, count);
-      this.parts = parts;
-    }
   }
 
   private readonly sent = (error?: Error | null): void => {
     if (error || !this.blocked || this.socket.writableLength > 0) return;
     this.blocked = false;
+    this.dueAtMs = Number.POSITIVE_INFINITY;
     this.flush();
     if (!this.blocked) this.unblocked();
   };

@@ -122,11 +122,10 @@ export class ServerRequest {
     return this.body;
   }
 
-  /** @internal Nothing more will come of it. */
-  fail(error: HoldfastError): void {
-    if (this.failure !== null) return;
-    this.failure = error;
-    if (!this.complete) this.body?.fail(error);
-    this.controller?.abort(error);
+  /** @internal Tells whoever waits that `failure` was set. */
+  tellFailure(): void {
+    if (this.failure === null) return;
+    if (!this.complete) this.body?.fail(this.failure);
+    this.controller?.abort(this.failure);
   }
 }

@@ -261,7 +261,7 @@ export class ServerResponse {
   }
 
   private hasRoom(): boolean {
-    return this.connection.isTurnOf(this) ? this.connection.hasRoom() : this.heldByteCount < heldByteLimit;
+    return this.connection.isTurnOf(this) ? this.connection.hasRoom : this.heldByteCount < heldByteLimit;
   }
 
   private begin(): void {

@@ -45,21 +45,21 @@ function toRequest(request: ServerRequest): Request | null {
   const mayHaveBody = request.hasBody && method !== 'GET' && method !== 'HEAD';
   const init = { method, headers, signal: request.signal };
   try {
-    return new Request(url, mayHaveBody ? { ...init, body: bodyStream(request), duplex: 'half' as const } : init);
+    return new Request(url, mayHaveBody ? { ...init, body: bodyStream(request), duplex: 'half' } : init);
   } catch {
     return null;
   }
 }
 
 function bodyStream(request: ServerRequest): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
+  return new ReadableStream(
     {
       type: 'bytes',
-      async pull(controller) {
+      async pull(controller: ReadableByteStreamController) {
         const piece = await request.read();
         if (piece === null) {
           controller.close();
-          (controller as ReadableByteStreamController).byobRequest?.respond(0);
+          controller.byobRequest?.respond(0);
         } else controller.enqueue(new Uint8Array(piece));
       },
       cancel() {

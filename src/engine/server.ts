@@ -16,7 +16,6 @@ import type { Observer } from '../base/index.js';
 import { Deadlines } from './deadlines.js';
 import { type ErrorCode, HoldfastError } from './errors.js';
 import { ServerConnection } from './server-connection.js';
-import { nameSocketError } from './server-endpoint.js';
 import { StandingLines, writeRefusal } from './server-head.js';
 import type { AccessEntry } from './server-log.js';
 import {
@@ -28,6 +27,7 @@ import {
   settingsOf,
   type TakeOver,
 } from './server-options.js';
+import { readInPlace } from './server-read-in-place.js';
 import type { ServerRequest } from './server-request.js';
 import type { ServerResponse } from './server-response.js';
 import { nativeHandlerOf } from './server-web.js';
@@ -82,6 +82,8 @@ export class Server {
   closesAfterResponse: boolean;
   /** Whether `stop` was called. */
   stopping = false;
+  /** @internal See `StopOptions`. */
+  idleGraceMs = 0;
   private readonly listener: NetServer;
   private readonly connections = new Set<ServerConnection>();
   private readonly waiting = new Set<Socket>();
@@ -115,13 +117,13 @@ export class Server {
     this.allowedMethods = new Set(this.settings.allowedMethods);
     if (this.onConnect !== undefined) this.allowedMethods.add('CONNECT');
     this.allowLine = `Allow: ${[...this.allowedMethods].join(', ')}\r\n`;
-    const { tcpKeepAlive, maxConnections, whenFull } = this.settings;
+    const { tcpKeepAlive } = this.settings;
     const socketOptions = {
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: tcpKeepAlive !== null,
       keepAliveInitialDelay: tcpKeepAlive?.idleMs ?? 0,
-      pauseOnConnect: options.tls === undefined && maxConnections !== Number.POSITIVE_INFINITY && whenFull === 'wait',
+      pauseOnConnect: options.tls === undefined,
     };
     const accept = (socket: Socket) => this.accept(socket);
     if (options.tls === undefined) this.listener = createNetServer(socketOptions, accept);
@@ -193,6 +195,7 @@ export class Server {
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { graceMs = 10_000, idleGraceMs = 100 } = options;
+    this.idleGraceMs = idleGraceMs;
     if (!this.stopping) {
       this.stopping = true;
       this.closesAfterResponse = true;
@@ -247,7 +250,7 @@ export class Server {
 
   /** @internal */
   takesOver(request: ServerRequest): boolean {
-    if (request.method === 'CONNECT') return true;
+    if (request.method === 'CONNECT') return this.onConnect !== undefined;
     if (this.onUpgrade === undefined || !request.head.saysUpgrade || request.hasBody) return false;
     const wanted = (request.header('upgrade') ?? '').toLowerCase().split(',');
     return wanted.some((protocol) => this.settings.upgradeProtocols.includes(protocol.trim().split('/')[0]!));
@@ -258,6 +261,8 @@ export class Server {
     const { socket } = connection;
     socket.off('data', onData);
     socket.off('end', onEnd);
+    // As node:http does: neither flowing nor paused, until the new owner listens.
+    (socket as { readableFlowing: boolean | null }).readableFlowing = null;
     const take = request.method === 'CONNECT' ? this.onConnect! : this.onUpgrade!;
     try {
       take(request, socket, head);
@@ -320,7 +325,6 @@ export class Server {
       this.waiting.delete(next!);
       next!.off('error', ignore);
       this.admit(next!);
-      next!.resume();
     }
     if (this.stopping && this.connections.size === 0) {
       const { emptied } = this;
@@ -338,7 +342,6 @@ export class Server {
     const { maxConnections, whenFull, waitingConnections } = this.settings;
     if (this.connections.size < maxConnections) {
       this.admit(socket);
-      if (socket.isPaused()) socket.resume();
     } else if (whenFull === 'wait' && this.options.tls === undefined && this.waiting.size < waitingConnections) {
       this.waiting.add(socket);
       socket.on('error', ignore);
@@ -346,11 +349,18 @@ export class Server {
     } else this.refuseConnection(socket);
   }
 
-  private admit(socket: Socket): void {
-    const connection = new ServerConnection(this, socket, this.connectionCount);
+  private admit(accepted: Socket): void {
+    let connection!: ServerConnection;
+    const inPlace =
+      this.options.tls === undefined ? readInPlace(accepted, (data, byteCount) => connection.onBytes(data, byteCount)) : null;
+    const socket = inPlace ?? accepted;
+    connection = new ServerConnection(this, socket, this.connectionCount, inPlace !== null);
     (socket as ServedSocket)[connectionOf] = connection;
     this.connections.add(connection);
-    socket.on('data', onData);
+    if (inPlace === null) {
+      socket.on('data', onData);
+      socket.resume();
+    }
     socket.on('end', onEnd);
     socket.on('error', onError);
     socket.on('close', onClose);
@@ -380,11 +390,11 @@ function onEnd(this: Socket): void {
 }
 
 function onError(this: Socket, error: Error): void {
-  (this as ServedSocket)[connectionOf].onSocketError(nameSocketError(error));
+  (this as ServedSocket)[connectionOf].onSocketError(error);
 }
 
 function onClose(this: Socket): void {
-  (this as ServedSocket)[connectionOf].onClosed(null);
+  (this as ServedSocket)[connectionOf].onClosed();
 }
 
 /**
