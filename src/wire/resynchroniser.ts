@@ -7,7 +7,7 @@
 import { CR, LF } from './characters.js';
 
 /** Longest line that may hold a start line; of a longer one only the tail is looked at. */
-export const resynchroniserLineByteCount = 16 * 1024;
+const resynchroniserLineByteCount = 16 * 1024;
 
 /** Where a start line begins within line[start, end), or −1. `startCounts`: the first byte is a likely place. */
 export type FindStart = (line: Uint8Array, start: number, end: number, startCounts: boolean) => number;
