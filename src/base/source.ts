@@ -15,7 +15,7 @@ export interface SourceProblem {
 }
 
 export interface SourceSummary {
-  readonly format: 'pcap' | 'pcapng' | 'tcpdump-text' | 'engine' | 'live' | 'tap' | 'unknown';
+  readonly format: 'pcap' | 'pcapng' | 'snoop' | 'tcpdump-text' | 'engine' | 'live' | 'tap' | 'unknown';
   /** Names of the link types met, in order of appearance ("Ethernet", "Linux cooked v2"). */
   readonly linkTypes: readonly string[];
   readonly packets: number;

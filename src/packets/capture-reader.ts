@@ -106,7 +106,7 @@ export class CaptureReader {
   summary(): SourceSummary {
     const hasPackets = this.#decoder.packets > 0;
     return {
-      format: this.#container === 'pcap' || this.#container === 'pcapng' ? this.#container : 'unknown',
+      format: this.#formatName(),
       linkTypes: this.#decoder.linkTypeNames(),
       packets: this.#decoder.packets,
       bytes: this.#bytes,
@@ -118,6 +118,17 @@ export class CaptureReader {
       otherPackets: this.#decoder.otherPackets(),
       problems: this.#problems.list(),
     };
+  }
+
+  #formatName(): SourceSummary['format'] {
+    switch (this.#container) {
+      case 'pcap':
+      case 'pcapng':
+      case 'snoop':
+        return this.#container;
+      default:
+        return 'unknown';
+    }
   }
 
   /** Bytes that the carry lacks before it is of use to parse it; at least one once it has been parsed. */

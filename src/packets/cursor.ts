@@ -11,11 +11,18 @@
 import type { ProblemCode } from './problems.js';
 import { Segment } from './segment.js';
 
+export const noLimit = 0x7fffffff;
+
 export class Cursor {
   data: Uint8Array = new Uint8Array(0);
   position = 0;
   end = 0;
   wireEnd = 0;
+  /**
+   * No header inside can move `wireEnd` behind this. Most layers outside set none: mirrors and flow exporters cut packets short
+   * and lower the outer lengths, and then the length in the inner IP header is the true one.
+   */
+  limit = noLimit;
   /** What ended the decoding short of TCP: a key of `protocolName`. Meaningful after `Layer.other`. */
   protocol = 0;
   /** What was wrong. Meaningful after `Layer.broken`. */

@@ -10,7 +10,7 @@
  * Not done: telling the first fragment of a datagram that never becomes whole. Its TCP header is there, but its payload would
  * come out of order in time.
  */
-import type { Cursor } from './cursor.js';
+import { type Cursor, noLimit } from './cursor.js';
 import type { ProblemList } from './problems.js';
 
 const maximumDatagramByteCount = 65_535 + 8;
@@ -87,6 +87,7 @@ export class FragmentTable {
     this.#remove(key, datagram);
     cursor.data = datagram.bytes;
     cursor.position = 0;
+    cursor.limit = noLimit;
     cursor.wireEnd = datagram.totalByteCount;
     cursor.end = Math.min(datagram.totalByteCount, datagram.cutAt);
     cursor.fragmentProtocol = datagram.protocol;

@@ -125,7 +125,7 @@ export function decodeIpv4(cursor: Cursor): LayerCode {
   const totalByteCount = short(data, start + 2);
   if (totalByteCount !== 0) {
     if (totalByteCount < headerByteCount) return malformed(cursor);
-    narrow(cursor, start + totalByteCount);
+    narrow(cursor, Math.min(start + totalByteCount, cursor.limit));
   }
   const segment = cursor.segment;
   segment.ipVersion = 4;
@@ -192,7 +192,7 @@ export function decodeIpv6(cursor: Cursor): LayerCode {
   if (cursor.end - start < 40) return tooShort(cursor);
   if (data[start]! >> 4 !== 6) return malformed(cursor);
   const payloadByteCount = short(data, start + 4);
-  if (payloadByteCount !== 0) narrow(cursor, start + 40 + payloadByteCount);
+  if (payloadByteCount !== 0) narrow(cursor, Math.min(start + 40 + payloadByteCount, cursor.limit));
   const segment = cursor.segment;
   segment.ipVersion = 6;
   segment.identification = -1;

@@ -4,7 +4,7 @@
  * What is not TCP is counted by protocol; what cannot be decoded is a problem, counted with its first packet. Nothing throws on
  * any bytes, and nesting is bounded.
  */
-import { Cursor, Layer, type LayerCode, other } from './cursor.js';
+import { Cursor, Layer, type LayerCode, noLimit, other } from './cursor.js';
 import { decodeEthernet, decodeEtherType, decodeLlc, decodeTrill } from './ethernet.js';
 import { FragmentTable } from './fragments.js';
 import { afterIp, decodeIp, decodeIpv4, decodeIpv6, isFollowable } from './ip.js';
@@ -52,6 +52,7 @@ export class PacketDecoder {
     cursor.position = start;
     cursor.end = end;
     cursor.wireEnd = Math.max(start + Math.min(wireByteCount, maximumWireByteCount), end);
+    cursor.limit = noLimit;
     cursor.segment.packet = this.packets;
     cursor.segment.atNs = atNs;
     const outcome = this.#follow(linkType === 1 ? Layer.ethernet : firstLayer(cursor, linkType));

@@ -37,7 +37,11 @@ export function decodePppoe(cursor: Cursor): LayerCode {
   if (cursor.data[at + 1] !== 0) return other(cursor, OtherProtocol.tunnelControl);
   cursor.position = at + 6;
   const byteCount = short(cursor.data, at + 4);
-  if (byteCount !== 0 && cursor.position + byteCount <= cursor.wireEnd) narrow(cursor, cursor.position + byteCount);
+  if (byteCount !== 0 && cursor.position + byteCount <= cursor.wireEnd) {
+    narrow(cursor, cursor.position + byteCount);
+    // Some devices count Ethernet's padding into the length of the IP header inside; nobody cuts packets short here.
+    cursor.limit = cursor.wireEnd;
+  }
   return Layer.ppp;
 }
 

@@ -78,6 +78,9 @@ test('PPP, in HDLC framing, with direction, over Ethernet', () => {
   const session = bytes(hex('11 00 0001'), u16(v4.length + 2), hex('0021'), v4);
   checkFrames(51, [session]);
   checkFrames(1, [ethernet(bytes(session, 'padding'), 0x8864)]);
+  const padded = ipv4(tcp({}, 'padding'), { totalByteCount: 46 });
+  const withPadding = bytes(hex('11 00 0001'), u16(42), hex('0021'), padded);
+  check(pcap([ethernet(withPadding, 0x8864)]), { segments: ['1 10.0.0.1:40000>10.0.0.2:80 A 0'] });
   check(pcap([ethernet(hex('11 a7 0001 0000'), 0x8864), ethernet(hex('11 00 0001 0004 c021 0000'), 0x8864)]), {
     other: { 'tunnel control': 1, 'PPP LCP': 1 },
   });
