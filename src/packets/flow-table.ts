@@ -23,8 +23,8 @@ export const flowLimits = {
   connections: 65_536,
   /** Finished connections that still wait for late segments. */
   finishedConnections: 512,
-  /** How long they wait: two maximum segment lifetimes, RFC 9293 §3.4.2. */
-  lingerNs: 240e9,
+  /** How long they wait after their last packet: some resets are repeated for minutes. A new SYN ends it at once. */
+  lingerNs: 3600e9,
   /** Entries of the memory of connections that are gone (a power of two). */
   tombstones: 65_536,
 } as const;
@@ -185,7 +185,8 @@ export class FlowTable {
       return sender.synSeen || receiver.synSeen || flow.finished || ahead <= 0 || ahead > 65_535;
     }
     if (!receiver.seen) return false;
-    if (isSynAck) return flow.finished || (receiver.synSeen && !answersSyn(segment, receiver));
+    // What does not answer a waiting SYN is left over from the connection before.
+    if (isSynAck) return flow.finished;
     // A SYN from a side not seen before, while the other side was: its SYN-ACK came first, or this is a reused port.
     if (receiver.ackSeen) {
       const sent = (receiver.ack - segment.sequence) | 0;
@@ -205,11 +206,11 @@ export class FlowTable {
     flow.lastAtNs = atNs;
     flow.lastPacket = packet;
     const isSyn = (flags & TcpFlag.syn) !== 0;
-    if (isSyn) this.takeSyn(flow, forward, reverse, segment);
-    else if (reverse.synSeen && !forward.synSeen && !forward.seen && isOfAnOlderConnection(segment, reverse)) {
+    if (reverse.synSeen && !forward.synSeen && !forward.seen && isOfAnOlderConnection(segment, reverse)) {
       this.say(flow, segment, from, 'ack-of-unseen');
       return;
     }
+    if (isSyn) this.takeSyn(flow, forward, reverse, segment);
     const wasOutstanding = reverse.seen && (!reverse.acked || before(reverse.ackedTo, reverse.next));
     this.learnProbe(flow, forward, reverse, segment);
     const calls = judge(segment, forward, reverse, flow.initialRoundTripNs);
@@ -418,7 +419,16 @@ export class FlowTable {
       if (flow === undefined) break;
       const waiting = this.finished.length - this.finishedHead;
       if (flow.slot >= 0 && flow.finished) {
-        if (waiting <= flowLimits.finishedConnections && nowNs - flow.finishedAtNs < flowLimits.lingerNs) break;
+        if (waiting <= flowLimits.finishedConnections) {
+          if (nowNs - flow.finishedAtNs < flowLimits.lingerNs) break;
+          if (nowNs - flow.lastAtNs < flowLimits.lingerNs) {
+            // Still heard of: it waits again from there.
+            flow.finishedAtNs = flow.lastAtNs;
+            this.finished.push(flow);
+            this.finishedHead++;
+            continue;
+          }
+        }
         this.close(flow, 'finished', flow.lastAtNs, flow.lastPacket);
       }
       this.finishedHead++;
@@ -481,6 +491,7 @@ export class FlowTable {
     const place = hash & (flowLimits.tombstones - 1);
     const age = segment.atNs - this.tombstoneAtNs[place];
     if (this.tombstoneHash[place] !== hash || age > flowLimits.lingerNs) return false;
+    this.tombstoneAtNs[place] = segment.atNs;
     this.stragglers++;
     if (this.firstStragglerPacket === 0) this.firstStragglerPacket = segment.packet;
     return true;
@@ -490,6 +501,7 @@ export class FlowTable {
 /** Not an answer to the SYN: a challenge ACK or a leftover of the connection that had these ports before. RFC 5961 §4. */
 function isOfAnOlderConnection(segment: Segment, opener: Half): boolean {
   if ((segment.flags & (TcpFlag.ack | TcpFlag.rst)) !== TcpFlag.ack) return false;
+  if ((segment.flags & TcpFlag.syn) !== 0) return !answersSyn(segment, opener);
   const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
   return acknowledged <= 0 || acknowledged > largestWindow;
 }

@@ -209,7 +209,7 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation);
     this.connection.tcp.gapBytes = plus(this.connection.tcp.gapBytes, from, observation.byteCount);
     this.zeek.gap(from);
-    this.talk.gap(from, observation.byteCount);
+    this.talk.gap(from, observation.byteCount, this.atNs, this.packet);
     this.addMark('gap', from, observation.byteCount, -1);
   }
 

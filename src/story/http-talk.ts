@@ -153,8 +153,11 @@ export class HttpTalk {
     if (taken < to && direction.reading === ('undecided' as Reading)) this.bytes(from, bytes, taken, to, atNs, packet);
   }
 
-  gap(from: Side, byteCount: number): void {
+  gap(from: Side, byteCount: number, atNs: number, packet: number): void {
     const direction = this.direction(from);
+    if (atNs >= this.nowNs) this.nowNs = atNs;
+    this.nowPacket = packet;
+    this.moment = null;
     direction.heldBytes = null;
     if (direction.reading === 'request') direction.requests?.gap(byteCount);
     else if (direction.reading === 'response') {
