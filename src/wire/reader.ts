@@ -27,6 +27,7 @@ import type { Framing, Manner, MessageHandler, MessageOutcome } from './message.
 import type { Persistence } from './persistence.js';
 import { type MessageProblem, type ProblemCode, problemKinds } from './problem.js';
 import { type FindStart, type Prospect, Resynchroniser } from './resynchroniser.js';
+import { SectionBuffer } from './section-buffer.js';
 
 /**
  * `between`: no byte of a next message yet. `counted`, `chunked`, `until-close`: within a body. `lost`: observing, looking for the
@@ -54,11 +55,6 @@ export interface ReaderOptions<Handler> {
   readonly limits?: Partial<Limits>;
 }
 
-const noBytes = new Uint8Array(0);
-const smallBufferByteCount = 1024;
-/** How much is copied at a time while the end of a cut head is looked for. */
-const copyByteCount = 4096;
-
 export abstract class MessageReader<Head> implements Judge {
   readonly strict: boolean;
   protected readonly handler: MessageHandler<Head>;
@@ -77,9 +73,8 @@ export abstract class MessageReader<Head> implements Judge {
   private taken = 0;
   /** Bytes of the stream before the section (head, chunks, trailers) being read: where problems are counted from. */
   private sectionOffset = 0;
-  /** The start of a section that was cut, own[0, ownLength). */
-  private own = noBytes;
-  private ownLength = 0;
+  /** What there is of a section that was cut. */
+  private readonly own = new SectionBuffer();
   private startLineDone = false;
   /** Bytes of a counted body still to come. */
   private remaining = 0;
@@ -122,7 +117,7 @@ export abstract class MessageReader<Head> implements Judge {
     this.problemFound = null;
     this.taken = 0;
     this.sectionOffset = 0;
-    this.dropOwn();
+    this.own.drop();
     this.remaining = 0;
     this.emptyLineCount = 0;
     this.afterCr = false;
@@ -368,7 +363,7 @@ export abstract class MessageReader<Head> implements Judge {
   }
 
   private readHead(data: Uint8Array, pos: number, end: number, zero: number): number {
-    if (this.ownLength === 0) {
+    if (this.own.length === 0) {
       const result = this.scanHead(data, pos, Math.min(end, pos + this.limits.headByteCount), false);
       if (result >= 0) {
         this.finishHead(data, pos, result);
@@ -385,26 +380,26 @@ export abstract class MessageReader<Head> implements Judge {
     const limit = this.limits.headByteCount;
     let pos = start;
     while (pos < end) {
-      const before = this.ownLength;
-      const copied = this.copyIn(data, pos, end, limit);
-      const result = this.scanHead(this.own, 0, this.ownLength, true);
+      const before = this.own.length;
+      const copied = this.own.append(data, pos, end, limit);
+      const result = this.scanHead(this.own.bytes, 0, this.own.length, true);
       if (result >= 0) {
-        this.finishHead(this.own, 0, result);
-        this.dropOwn();
+        this.finishHead(this.own.bytes, 0, result);
+        this.own.drop();
         return pos + result - before;
       }
       if (result === stopped) return this.placeOfProblem(pos, zero);
       if (result === notHttp) return Math.max(start, this.leaveHead(pos + copied, zero));
       pos += copied;
-      if (this.ownLength === limit) return this.refuseLargeHead(pos);
+      if (this.own.length === limit) return this.refuseLargeHead(pos);
     }
     return pos;
   }
 
   private refuseLargeHead(pos: number): number {
     if (!this.object('head-too-large', this.limits.headByteCount)) {
-      const dropped = this.ownLength;
-      this.dropOwn();
+      const dropped = this.own.length;
+      this.own.drop();
       this.giveUp(dropped);
     }
     return pos;
@@ -488,7 +483,7 @@ export abstract class MessageReader<Head> implements Judge {
 
   private readTrailers(data: Uint8Array, start: number, end: number, zero: number): number {
     const limit = this.limits.trailerByteCount;
-    if (this.ownLength === 0) {
+    if (this.own.length === 0) {
       const result = this.scanner.scan(data, start, Math.min(end, start + limit), this.fields, false);
       if (result >= 0) {
         this.finishTrailers(data, start, result);
@@ -498,19 +493,19 @@ export abstract class MessageReader<Head> implements Judge {
     }
     let pos = start;
     while (pos < end) {
-      const before = this.ownLength;
-      const copied = this.copyIn(data, pos, end, limit);
-      const result = this.scanner.scan(this.own, 0, this.ownLength, this.fields, true);
+      const before = this.own.length;
+      const copied = this.own.append(data, pos, end, limit);
+      const result = this.scanner.scan(this.own.bytes, 0, this.own.length, this.fields, true);
       if (result >= 0) {
-        this.finishTrailers(this.own, 0, result);
-        this.dropOwn();
+        this.finishTrailers(this.own.bytes, 0, result);
+        this.own.drop();
         return pos + result - before;
       }
       if (result === stopped) return this.placeOfProblem(pos, zero);
       pos += copied;
-      if (this.ownLength === limit) {
+      if (this.own.length === limit) {
         if (!this.object('trailers-too-large', limit)) {
-          this.dropOwn();
+          this.own.drop();
           this.giveUp(0);
         }
         return pos;
@@ -529,7 +524,7 @@ export abstract class MessageReader<Head> implements Judge {
   }
 
   private endMessage(outcome: MessageOutcome): void {
-    this.dropOwn();
+    this.own.drop();
     if (this.noted.length > 0) this.noted = [];
     if (!this.persists) {
       this.overSaid = true;
@@ -556,8 +551,8 @@ export abstract class MessageReader<Head> implements Judge {
   /** The head's start line is there, and some of its fields: told, although how its body is framed can not be known. */
   private tellCutHead(): void {
     this.headCut = true;
-    this.fields.lend(this.own, 0, this.ownLength);
-    this.takeHead(this.own, 0, this.ownLength);
+    this.fields.lend(this.own.bytes, 0, this.own.length);
+    this.takeHead(this.own.bytes, 0, this.own.length);
     this.fields.release();
     this.headCut = false;
   }
@@ -572,9 +567,8 @@ export abstract class MessageReader<Head> implements Judge {
    * or bytes to search, of which the first is no start. Those in `own` now, those of the caller's data by the caller from `pos` on.
    */
   private leaveHead(pos: number, zero: number): number {
-    const { own, ownLength } = this;
-    this.own = noBytes;
-    this.ownLength = 0;
+    const { bytes, length } = this.own;
+    this.own.drop();
     if (this.takeBareBody()) {
       this.phase = 'until-close';
       this.persists = false;
@@ -583,9 +577,9 @@ export abstract class MessageReader<Head> implements Judge {
       this.endMessage('abandoned');
       this.beginLost('never');
     }
-    if (ownLength === 0) return pos;
-    const read = this.read(own, 0, ownLength, zero + pos - ownLength);
-    return pos - (ownLength - read);
+    if (length === 0) return pos;
+    const read = this.read(bytes, 0, length, zero + pos - length);
+    return pos - (length - read);
   }
 
   private lookForStart(bytes: Uint8Array, start: number, end: number, zero: number): number {
@@ -613,27 +607,5 @@ export abstract class MessageReader<Head> implements Judge {
   /** Strict: index in the caller's data of the byte that was refused, but not before what was taken by earlier calls. */
   private placeOfProblem(earliest: number, zero: number): number {
     return Math.max(earliest, this.problemFound!.offset - zero);
-  }
-
-  private copyIn(data: Uint8Array, start: number, end: number, limit: number): number {
-    const byteCount = Math.min(end - start, copyByteCount, limit - this.ownLength);
-    const needed = this.ownLength + byteCount;
-    if (needed > this.own.length) {
-      let length = Math.max(this.own.length, smallBufferByteCount);
-      while (length < needed) length *= 2;
-      const larger = new Uint8Array(length);
-      larger.set(this.own.subarray(0, this.ownLength));
-      this.own = larger;
-    }
-    this.own.set(data.subarray(start, start + byteCount), this.ownLength);
-    this.ownLength = needed;
-    return byteCount;
-  }
-
-  private dropOwn(): void {
-    if (this.ownLength > 0 || this.own.length > 0) {
-      this.own = noBytes;
-      this.ownLength = 0;
-    }
   }
 }
