@@ -17,7 +17,6 @@ const texts = {
   'unknown-interface': 'A packet names an interface that the file does not describe; it was skipped.',
   'option-malformed': 'The options of a pcapng interface description run past its end; those before were used.',
   'interface-limit': 'The file describes more interfaces than can be remembered; packets of the others were skipped.',
-  'link-type-unsupported': 'A link type is not supported; its packets were counted and skipped.',
   'packet-malformed': 'A packet contradicts its own headers (a length too small or too large); it was counted and skipped.',
   'packet-cut-in-headers': 'The snap length cut a packet inside its headers; it was counted and skipped.',
   'nesting-limit': 'A packet has more layers inside each other than are followed; it was counted and skipped.',
