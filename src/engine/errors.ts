@@ -46,6 +46,7 @@ export const errorKinds = {
   'response-length-mismatch': { fault: 'caller', text: 'The body of the response is not as long as its Content-Length says.' },
   'body-already-used': { fault: 'caller', text: 'The body of the request is being read or has been read already.' },
   'server-stopped': { fault: 'caller', text: 'The server was stopped before this was finished.' },
+  'connection-ends': { fault: 'client', text: 'The connection ended before this request was answered.' },
   'listen-failed': { fault: 'caller', text: 'The server cannot listen at that address.' },
   'too-many-connections': { fault: 'server', text: 'The server has as many connections as it may have.' },
 

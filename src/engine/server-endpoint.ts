@@ -9,12 +9,17 @@ import { HoldfastError } from './errors.js';
 const plainAddress = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 
-export function endpointsOf(socket: Socket): { client: Endpoint; here: Endpoint } {
-  return {
-    client: { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
-    here: { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
-  };
-}
+/** The client's end of an accepted socket; port 0 when the socket is gone and was never asked before. */
+export const clientOf = (socket: Socket): Endpoint => ({
+  address: plainAddress(socket.remoteAddress ?? ''),
+  port: socket.remotePort ?? 0,
+});
+
+/** Our end of an accepted socket. */
+export const serverOf = (socket: Socket): Endpoint => ({
+  address: plainAddress(socket.localAddress ?? ''),
+  port: socket.localPort ?? 0,
+});
 
 const networkCodes = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN']);
 

@@ -7,23 +7,22 @@
  * handler (copied from another server, usually) are dropped, because they speak of another connection.
  */
 
-import { reasonPhrase } from '../wire/index.js';
+import { assertFieldValue, type RequestHead, reasonPhrase } from '../wire/index.js';
 import type { ServerSettings } from './server-options.js';
 
 export class StandingLines {
-  /** What a persistent response says, when nothing is counted down. */
-  persistent = '';
-  /** As `persistent`, without a hint. */
-  persistentBare = '';
-  /** As `persistentBare`, to a request in HTTP/1.0 or one that asked with the token. */
-  persistentSaid = '';
   last = '';
   /** Date and Server. */
   private always = '';
+  /** And the token of HTTP/1.0. */
+  private said = '';
+  private saidAndHinted = '';
+  private usual = '';
   private builtAt = 0;
   private readonly hintTimeout: string;
 
   constructor(private readonly settings: ServerSettings) {
+    if (settings.serverName !== null) assertFieldValue(settings.serverName, 'Server');
     const hintSeconds = Math.floor((settings.idleTimeoutMs - settings.idleHintMarginMs) / 1000);
     this.hintTimeout = hintSeconds >= 1 && Number.isFinite(hintSeconds) ? `timeout=${hintSeconds}` : '';
   }
@@ -35,20 +34,24 @@ export class StandingLines {
     this.builtAt = now.getTime();
     const { serverName, keepAliveHint } = this.settings;
     this.always = `Date: ${now.toUTCString()}\r\n${serverName === null ? '' : `Server: ${serverName}\r\n`}`;
-    this.persistentBare = this.always;
-    this.persistentSaid = `${this.always}Connection: keep-alive\r\n`;
-    this.persistent = keepAliveHint === 'always' ? this.counted(-1) : this.always;
+    this.said = `${this.always}Connection: keep-alive\r\n`;
+    this.saidAndHinted = this.hinted('');
+    this.usual = keepAliveHint === 'always' ? this.saidAndHinted : this.always;
     this.last = `${this.always}Connection: close\r\n`;
     const timer = setTimeout(this.expire, 1000 - (this.builtAt % 1000));
     timer.unref();
   }
 
-  /** With the hint, `remaining` requests counted down; −1: not counted. */
-  counted(remaining: number): string {
-    const max = remaining < 0 ? '' : `max=${remaining}`;
-    const { hintTimeout } = this;
-    if (max === '' && hintTimeout === '') return this.persistentSaid;
-    return `${this.persistentSaid}Keep-Alive: ${hintTimeout}${max !== '' && hintTimeout !== '' ? ', ' : ''}${max}\r\n`;
+  /** What a response says that leaves the connection open. `remaining`: requests that may still come, or Infinity. */
+  persists(request: RequestHead, remaining: number): string {
+    if (this.settings.keepAliveHint === 'never') return request.version === '1.0' ? this.said : this.always;
+    if (remaining !== Number.POSITIVE_INFINITY) return this.hinted(`max=${remaining}`);
+    return request.saysKeepAlive ? this.saidAndHinted : this.usual;
+  }
+
+  private hinted(max: string): string {
+    const parameters = [this.hintTimeout, max].filter((each) => each !== '').join(', ');
+    return parameters === '' ? this.said : `${this.said}Keep-Alive: ${parameters}\r\n`;
   }
 
   private readonly expire = (): void => {

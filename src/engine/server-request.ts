@@ -5,10 +5,13 @@
  * last when the handler returns before its response has ended; so whoever ends the response at once pays for no copy.
  */
 
+import { TLSSocket } from 'node:tls';
+
 import type { Fields, RequestHead } from '../wire/index.js';
 import type { HoldfastError } from './errors.js';
 import { IncomingBody, noPieces } from './server-body.js';
 import type { ServerConnection } from './server-connection.js';
+import { clientOf } from './server-endpoint.js';
 
 const decoder = new TextDecoder();
 
@@ -57,11 +60,11 @@ export class ServerRequest {
   }
 
   get clientAddress(): string {
-    return this.connection.clientAddress;
+    return clientOf(this.connection.socket).address;
   }
 
   get clientPort(): number {
-    return this.connection.clientPort;
+    return clientOf(this.connection.socket).port;
   }
 
   /** Number of the connection on its server, counted from 1. */
@@ -71,7 +74,7 @@ export class ServerRequest {
 
   /** Whether the connection is TLS. */
   get secure(): boolean {
-    return this.connection.secure;
+    return this.connection.socket instanceof TLSSocket;
   }
 
   /** Aborts, with the `HoldfastError` as reason, when the client is gone or the exchange failed otherwise. */

@@ -150,7 +150,7 @@ export class ServerResponse {
         this.putContent(body!, byteCount);
       }
     }
-    this.connection.responseEnded(this);
+    this.connection.exchanges.responseEnded(this);
   }
 
   /**
@@ -202,7 +202,11 @@ export class ServerResponse {
   /** Gives the response up: the connection is reset, so that nobody takes what was sent for whole. */
   abort(cause?: unknown): void {
     if (this.phase === 'ended' || this.phase === 'abandoned') return;
-    this.connection.handlerFailed(this, cause ?? new Error('the handler gave the response up'), true);
+    this.connection.exchanges.handlerFailed(this, cause ?? new Error('the handler gave the response up'), true);
+  }
+
+  private get isItsTurn(): boolean {
+    return this.connection.exchanges.oldest === this;
   }
 
   /** @internal There may be room again. */
@@ -229,13 +233,13 @@ export class ServerResponse {
     this.heldByteCount = 0;
     if (this.untold !== null) for (const text of this.untold) this.connection.tellResponseHead(text);
     this.untold = null;
-    if (held !== null) for (const part of held) this.connection.put(part);
+    if (held !== null) for (const part of held) this.connection.output.add(part);
     this.wakeWriter();
   }
 
   /** @internal A head that is written in place of the handler's. */
   put(part: string | Uint8Array): void {
-    if (this.connection.isTurnOf(this)) this.connection.put(part);
+    if (this.isItsTurn) this.connection.output.add(part);
     else {
       this.held ??= [];
       this.held.push(part);
@@ -246,7 +250,7 @@ export class ServerResponse {
   /** @internal */
   putHead(text: string): void {
     if (this.connection.observed) {
-      if (this.connection.isTurnOf(this)) this.connection.tellResponseHead(text);
+      if (this.isItsTurn) this.connection.tellResponseHead(text);
       else {
         this.untold ??= [];
         this.untold.push(text);
@@ -261,7 +265,7 @@ export class ServerResponse {
   }
 
   private hasRoom(): boolean {
-    return this.connection.isTurnOf(this) ? this.connection.hasRoom : this.heldByteCount < heldByteLimit;
+    return this.isItsTurn ? this.connection.output.hasRoom : this.heldByteCount < heldByteLimit;
   }
 
   private begin(): void {
@@ -294,7 +298,7 @@ export class ServerResponse {
     const text = isHead ? '' : this.bodyWriting(() => writer.end(trailers));
     this.phase = 'ended';
     if (text !== '') this.put(text);
-    this.connection.responseEnded(this);
+    this.connection.exchanges.responseEnded(this);
   }
 
   private head(framingLines: string): string {
@@ -336,7 +340,7 @@ export class ServerResponse {
       return step();
     } catch (cause) {
       const error = new HoldfastError('response-length-mismatch', { cause });
-      this.connection.handlerFailed(this, error, true);
+      this.connection.exchanges.handlerFailed(this, error, true);
       throw error;
     }
   }

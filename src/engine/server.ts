@@ -16,6 +16,7 @@ import type { Observer } from '../base/index.js';
 import { Deadlines } from './deadlines.js';
 import { type ErrorCode, HoldfastError } from './errors.js';
 import { ServerConnection } from './server-connection.js';
+import { clientOf } from './server-endpoint.js';
 import { StandingLines, writeRefusal } from './server-head.js';
 import type { AccessEntry } from './server-log.js';
 import {
@@ -208,7 +209,7 @@ export class Server {
     let timer: NodeJS.Timeout | undefined;
     if (graceMs !== Number.POSITIVE_INFINITY) {
       timer = setTimeout(() => {
-        for (const connection of [...this.connections]) connection.destroy();
+        for (const connection of [...this.connections]) connection.socket.destroy();
       }, graceMs);
     }
     await new Promise<void>((resolve) => {
@@ -278,10 +279,11 @@ export class Server {
   /** @internal */
   logExchange(connection: ServerConnection, response: ServerResponse): void {
     const { request } = response;
+    const client = clientOf(connection.socket);
     const durationMs = this.deadlines.clock.now() - response.readAtMs;
     this.onAccess?.({
-      clientAddress: connection.clientAddress,
-      clientPort: connection.clientPort,
+      clientAddress: client.address,
+      clientPort: client.port,
       connectionNumber: connection.number,
       requestNumber: request.number,
       at: new Date(Date.now() - durationMs),
@@ -299,9 +301,10 @@ export class Server {
 
   /** @internal */
   logRefusal(connection: ServerConnection, status: number, error: ErrorCode): void {
+    const client = clientOf(connection.socket);
     this.onAccess?.({
-      clientAddress: connection.clientAddress,
-      clientPort: connection.clientPort,
+      clientAddress: client.address,
+      clientPort: client.port,
       connectionNumber: connection.number,
       requestNumber: connection.requestCount + 1,
       at: new Date(),
