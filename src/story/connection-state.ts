@@ -34,6 +34,7 @@ import {
 } from './model.js';
 import { httpProtocol, isUnfinishedClientHello, noProtocol, sniffLimit, sniffProtocol, unknownProtocol } from './sniff.js';
 import { WaitAccount } from './waiting.js';
+import { leastFlightRoundTripNs, mayBeDelayedAck, WritePattern } from './write-pattern.js';
 import { ZeekView } from './zeek.js';
 
 /** What all connections of a story share. */
@@ -95,6 +96,7 @@ export class ConnectionState implements TalkListener {
   private lastByteNs: number | null = null;
   private lastExchange: Exchange | null = null;
   private readonly closing = new ClosingAccount();
+  private writing: WritePattern | null = null;
   private clientBytes = 0;
   private serverBytes = 0;
   private tunnel = false;
@@ -132,6 +134,8 @@ export class ConnectionState implements TalkListener {
       idleGapsNs: [],
       ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
       closing: this.closing,
+      skipped: null,
+      writing: null,
       tcp: emptyTally(),
       zeek: { connState: 'OTH', history: '' },
       marks: [],
@@ -182,6 +186,16 @@ export class ConnectionState implements TalkListener {
     }
     this.closing.heardFrom(from);
     if (this.closing.first !== null) this.closing.ack(from, observation, this.at);
+    if (
+      observation.pure &&
+      observation.coversAll &&
+      observation.roundTripNs !== null &&
+      mayBeDelayedAck(observation.roundTripNs)
+    ) {
+      const { writing, atNs, packet } = this;
+      this.writing = writing ?? new WritePattern();
+      this.writing.acknowledged(otherSide(from), observation.roundTripNs, this.connection.handshakeNs ?? 0, atNs, packet);
+    }
     if (observation.pure && this.marksAll) this.addMark('ack', from, 0, -1);
   }
 
@@ -193,6 +207,10 @@ export class ConnectionState implements TalkListener {
     if (connection.sidesFrom === 'guess' && this.swapIfReversed(observation, from)) from = otherSide(from);
     this.closing.heardFrom(from);
     if (this.closing.first !== null) this.closing.bytes(from, this.at);
+    if (this.writing !== null) {
+      const inMessage = this.talk.isInMessage(from);
+      this.writing.bytes(from, byteCount, inMessage, connection.handshakeNs ?? 0, observation.atNs, observation.packet);
+    }
     if (from === 'client') this.clientBytes += byteCount;
     else this.serverBytes += byteCount;
     this.zeek.data(from);
@@ -246,6 +264,7 @@ export class ConnectionState implements TalkListener {
       case 'spurious-retransmission':
         tcp.retransmissions = plus(tcp.retransmissions, from, 1);
         totals.retransmissions++;
+        if (this.talk.pendingFrom < this.talk.pending.length) this.talk.pending[this.talk.pendingFrom].resent++;
         this.zeek.retransmission(from);
         this.wait.trouble(from);
         if (observation.call !== 'spurious-retransmission') this.closing.noteUnanswered(from, 'retransmissions', this.at);
@@ -316,6 +335,11 @@ export class ConnectionState implements TalkListener {
     const connection = this.connection;
     const { last: lastMoment } = this.snapshot();
     const partialRequest = this.talk.hasPartialRequest;
+    if (this.writing !== null) {
+      this.writing.endTrain(connection.handshakeNs ?? 0);
+      const { clientStalls, serverStalls, slowStart } = this.writing;
+      if (clientStalls !== null || serverStalls !== null || slowStart !== null) connection.writing = this.writing;
+    }
     const { clientFin, serverFin } = this.closing;
     const clientEnd = clientFin ?? lastMoment;
     const serverEnd = serverFin ?? lastMoment;
@@ -376,6 +400,12 @@ export class ConnectionState implements TalkListener {
     if (this.marksAll) this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
   }
 
+  skipped(from: Side, byteCount: number): void {
+    const { client, server, packet } = this.connection.skipped ?? { client: 0, server: 0, packet: this.packet };
+    this.connection.skipped =
+      from === 'client' ? { client: client + byteCount, server, packet } : { client, server: server + byteCount, packet };
+  }
+
   tunnelBegan(detail: string): void {
     this.tunnel = true;
     this.connection.protocol = { ...this.connection.protocol, detail };
@@ -401,7 +431,9 @@ export class ConnectionState implements TalkListener {
 
   private completeHandshake(): void {
     this.handshakeDone = true;
-    if (this.synAt !== null) this.connection.handshakeNs = Math.max(0, this.atNs - this.synAt.atNs);
+    if (this.synAt === null) return;
+    this.connection.handshakeNs = Math.max(0, this.atNs - this.synAt.atNs);
+    if (this.connection.handshakeNs >= leastFlightRoundTripNs) this.writing = new WritePattern();
   }
 
   private acknowledgeRequests(): void {
@@ -428,6 +460,7 @@ export class ConnectionState implements TalkListener {
     }
     [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
     this.closing.swap();
+    this.writing?.swap();
     connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
     this.zeek.swap();
     return true;

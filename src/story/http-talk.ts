@@ -43,6 +43,8 @@ export interface TalkListener {
   responseSeen(exchange: Exchange, isInterim: boolean): void;
   mark(kind: MarkKind, from: Side, exchange: Exchange | null): void;
   tunnelBegan(detail: string): void;
+  /** Bytes that belong to no message. */
+  skipped(from: Side, byteCount: number): void;
 }
 
 type Reading = 'undecided' | 'request' | 'response' | 'tunnel';
@@ -372,6 +374,10 @@ export class HttpTalk {
     exchange.notes.push({ code: problem.code, text: problem.text, packet: this.nowPacket });
   }
 
+  skip(from: Side, byteCount: number): void {
+    this.listener.skipped(from, byteCount);
+  }
+
   tunnel(direction: Direction, from: Side): void {
     const isUpgrade = this.last?.status === 101;
     const other = this.direction(otherSide(from));
@@ -417,6 +423,7 @@ export class HttpTalk {
       responseContentLength: null,
       complete: false,
       requestSeen,
+      resent: 0,
       pipelined: requestSeen && this.pendingFrom < this.pending.length,
       closeAskedBy: 'none',
       hint: null,
@@ -453,7 +460,9 @@ class RequestSide implements RequestHandler {
   onProblem(problem: MessageProblem): void {
     this.talk.note(this.direction, problem);
   }
-  onSkipped(_byteCount: number): void {}
+  onSkipped(byteCount: number): void {
+    this.talk.skip(this.from, byteCount);
+  }
   onTunnel(): void {}
 }
 
@@ -478,7 +487,9 @@ class ResponseSide implements ResponseHandler {
   onProblem(problem: MessageProblem): void {
     this.talk.note(this.direction, problem);
   }
-  onSkipped(_byteCount: number): void {}
+  onSkipped(byteCount: number): void {
+    this.talk.skip(this.from, byteCount);
+  }
   onTunnel(): void {
     this.talk.tunnel(this.direction, this.from);
   }

@@ -90,6 +90,8 @@ export interface Exchange {
   /** Both messages seen to their framed end. */
   complete: boolean;
   requestSeen: boolean;
+  /** Segments of either side sent again while it was the oldest unfinished exchange. */
+  resent: number;
   /** Sent while an earlier request on this connection was still unanswered. */
   pipelined: boolean;
   /** Who asked, in a `Connection: close` option or by HTTP/1.0 without the token, for the connection to end after this exchange. */
@@ -186,6 +188,32 @@ export interface Closing {
   readonly unanswered: Unanswered | null;
 }
 
+/** Writes of one message that waited for a delayed acknowledgement. */
+export interface WriteStalls {
+  readonly count: number;
+  readonly delayNs: number;
+  /** The acknowledgement and the write behind it, of the first few. */
+  readonly packets: readonly number[];
+}
+
+/** Responses after idle that came in growing flights; sizes in bytes and idle time of the first of them. */
+export interface SlowStart {
+  readonly count: number;
+  readonly delayNs: number;
+  readonly flights: readonly number[];
+  /** The largest flight before. */
+  readonly largestBefore: number;
+  readonly idleNs: number;
+  readonly packets: readonly number[];
+}
+
+/** How a side's TCP held back what it had to send. */
+export interface Writing {
+  readonly clientStalls: WriteStalls | null;
+  readonly serverStalls: WriteStalls | null;
+  readonly slowStart: SlowStart | null;
+}
+
 /** What a mark in the life of a connection is; the ladder and the picture draw these. */
 export type MarkKind =
   | 'syn'
@@ -259,6 +287,10 @@ export interface Connection {
   idleGapsNs: number[];
   ending: Ending;
   readonly closing: Closing;
+  /** Bytes that belonged to no message, and the first packet of them; null without any. */
+  skipped: { readonly client: number; readonly server: number; readonly packet: number } | null;
+  /** Null where nothing was held back. */
+  writing: Writing | null;
   tcp: TcpTally;
   zeek: { connState: string; history: string };
   /** What happened, in order of capture; bounded: the first and the newest ones are kept. */
@@ -280,7 +312,14 @@ export interface Totals {
 
 export type FindingLevel = 'bad' | 'warning' | 'info' | 'good';
 
-/** A rule that fired, with its evidence. */
+/** A setting to change: `for` whom (a product), to what, and why. */
+export interface Fix {
+  readonly for: string;
+  readonly setting: string;
+  readonly why: string;
+}
+
+/** A rule that fired at one server, with its evidence. */
 export interface Finding {
   readonly rule: string;
   readonly level: FindingLevel;
@@ -288,9 +327,18 @@ export interface Finding {
   readonly owner: 'client' | 'server' | 'network' | 'proxy';
   readonly title: string;
   readonly detail: string;
-  readonly fixes: readonly { readonly for: string; readonly setting: string; readonly why: string }[];
+  readonly fixes: readonly Fix[];
+  /** Numbers of connections and packets that show it, those beyond doubt first; at most `diagnosisLimits` of each. */
   readonly connections: readonly ConnectionId[];
   readonly packets: readonly number[];
+  readonly server: Endpoint;
+  /** Cases in all, how many of them beyond doubt, on how many connections. */
+  readonly count: number;
+  readonly sureCount: number;
+  readonly connectionCount: number;
+  /** What it cost: requests that got no answer, and waiting in ms. */
+  readonly lostRequests: number;
+  readonly delayMs: number;
 }
 
 /** Named limits of the fold: what is kept in detail. Counts go on beyond them. */

@@ -1,0 +1,100 @@
+/**
+ * A request that got no response byte because its connection ended: what was on the wire around it. Made once, when the
+ * connection is over; judged later, when more is known of the server.
+ *
+ * Not made where the capture cannot tell: bytes of the server are missing, or only one side was captured.
+ */
+import type { ConnectionId, Side } from '../base/index.js';
+import { type ConnectionFacts, isRequestWhole } from './facts-connection.js';
+import type { Connection, Exchange, Moment, Reset } from './model.js';
+
+export interface LostRequest {
+  readonly connection: ConnectionId;
+  readonly clientAddress: string;
+  readonly method: string;
+  readonly target: string;
+  readonly host: string | null;
+  readonly bodyBytes: number;
+  /** Number of the exchange on its connection, from 1. */
+  readonly number: number;
+  readonly requestAt: Moment;
+  /** The request was sent in full, as far as its framing tells. */
+  readonly whole: boolean;
+  /** The server's TCP acknowledged all of it before the close. */
+  readonly acknowledged: boolean;
+  /** Idle time before it: since the response before, or since the handshake when it was the first; in ns. */
+  readonly idleBeforeNs: number;
+  /** The response before it, or the request itself, said that the connection ends. */
+  readonly closeSaidBefore: 'none' | 'client' | 'server' | 'both';
+  readonly pipelined: boolean;
+  /** Unanswered requests on the connection, this one included. */
+  readonly pending: number;
+  /** Seconds of the last `Keep-Alive: timeout=N` on this connection. */
+  readonly hintSeconds: number | null;
+  /** Who ended the connection, and how. */
+  readonly by: Side | 'network';
+  readonly how: 'fin' | 'rst' | 'timeout';
+  readonly closeAt: Moment;
+  /** The server's FIN, whether it or a reset came first. */
+  readonly serverFin: Moment | null;
+  readonly clientFin: Moment | null;
+  /** From the request's last byte to the close, in ns; negative when the close was captured first. */
+  readonly waitedNs: number;
+  /** The close does not acknowledge the request, or was captured before it. */
+  readonly crossed: boolean;
+  /** When the client's TCP acknowledged the server's FIN, and the client sent this request behind that. */
+  readonly knewSince: Moment | null;
+  readonly reset: Reset | null;
+  /** The handshake's round trip in ns; 0 when unknown. */
+  readonly roundTripNs: number;
+}
+
+export function lostRequestOf(connection: Connection, facts: ConnectionFacts): LostRequest | null {
+  const { ending, closing, exchanges, tcp } = connection;
+  const { by, how } = ending;
+  if (by === 'none' || how === 'open' || connection.protocol.name !== 'http/1' || connection.protocol.detail !== null)
+    return null;
+  const index = facts.firstUnanswered;
+  if (index < 0) return null;
+  const exchange = exchanges[index]!;
+  if (!exchange.requestSeen || exchange.method === 'CONNECT' || exchange.interim.length > 0) return null;
+  if (!facts.bothSeen || tcp.gapBytes.server > 0 || tcp.lostSegments.server > 0 || (connection.skipped?.server ?? 0) > 0)
+    return null;
+  if (exchange.number === 1 && tcp.bytes.server > 0) return null;
+  const previous: Exchange | undefined = exchanges[index - 1];
+  if (previous !== undefined && previous.responseEnd === null) return null;
+  const since = previous?.responseEnd?.atNs ?? connection.opened.atNs + (connection.handshakeNs ?? 0);
+  const { first, finAcknowledged, serverFin, clientFin, reset } = closing;
+  const sentAt = exchange.requestEnd ?? exchange.requestHeadEnd ?? exchange.requestAt;
+  const finFirst = first !== null && first.from === 'server' && first.how === 'fin';
+  const capturedAfter = exchange.requestAt.atNs > ending.at.atNs;
+  const knew =
+    finFirst && finAcknowledged !== null && exchange.requestAt.atNs >= finAcknowledged.atNs && closing.sentKnowing !== null;
+  return {
+    connection: connection.id,
+    clientAddress: connection.client.address,
+    method: exchange.method,
+    target: exchange.target,
+    host: exchange.host,
+    bodyBytes: exchange.requestBodyBytes,
+    number: exchange.number,
+    requestAt: exchange.requestAt,
+    whole: isRequestWhole(exchange),
+    acknowledged: exchange.requestAcked !== null && exchange.requestAcked.atNs <= ending.at.atNs,
+    idleBeforeNs: Math.max(0, exchange.requestAt.atNs - since),
+    closeSaidBefore: previous?.closeAskedBy ?? 'none',
+    pipelined: exchange.pipelined,
+    pending: connection.exchangeCount - exchange.number + 1,
+    hintSeconds: facts.lastHintSeconds,
+    by,
+    how,
+    closeAt: ending.at,
+    serverFin,
+    clientFin,
+    waitedNs: ending.at.atNs - sentAt.atNs,
+    crossed: finFirst && (capturedAfter || first.unacknowledgedBytes > 0),
+    knewSince: knew ? finAcknowledged : null,
+    reset,
+    roundTripNs: facts.roundTripNs,
+  };
+}

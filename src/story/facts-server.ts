@@ -1,0 +1,224 @@
+/**
+ * What is known of one server endpoint over all its connections, from whatever clients: how long it keeps idle connections, what
+ * it announces, how many requests and how much age it allows, whom it refused. In bounded memory on streams of any length.
+ */
+import type { ConnectionId, Endpoint } from '../base/index.js';
+import type { ConnectionFacts } from './facts-connection.js';
+import { type Constant, ConstantFinder } from './facts-constant.js';
+import type { LostRequest } from './facts-lost-request.js';
+import type { PairFacts } from './facts-pair.js';
+import type { Connection } from './model.js';
+
+export const serverLimits = {
+  /** Distinct values of a `Keep-Alive` parameter, or of requests per connection, that are counted one by one. */
+  distinctValues: 64,
+  /** Refused openings kept with their time. */
+  refusals: 64,
+  /** Newest closes by the server, for bursts. */
+  recentCloses: 128,
+  /** Connections and packets kept as evidence for an inferred value. */
+  evidence: 8,
+  /** Answered exchanges kept in outline, for exchanges that one proxy made out of another. */
+  recentExchanges: 32,
+} as const;
+
+export interface ServerClose {
+  readonly connection: ConnectionId;
+  readonly atNs: number;
+  readonly packet: number;
+  readonly idleNs: number;
+  readonly openedNs: number;
+}
+
+export interface Refusal {
+  readonly connection: ConnectionId;
+  readonly atNs: number;
+  readonly packet: number;
+}
+
+interface HintedExchange {
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly target: string;
+  readonly packet: number;
+  readonly connection: ConnectionId;
+}
+
+/** The idle timeout that a server was seen to have. */
+export interface IdleTimeout extends Constant {
+  readonly connections: readonly ConnectionId[];
+  readonly packets: readonly number[];
+}
+
+/** What closes alike at the same value so often that it is a setting. */
+const enough = { least: 2, share: 0.6 } as const;
+
+export class ServerFacts {
+  readonly endpoint: Endpoint;
+  readonly pairs = new Set<PairFacts>();
+  connections = 0;
+  httpConnections = 0;
+  requests = 0;
+  answered = 0;
+  reusedConnections = 0;
+  lastNs = 0;
+  waitedClientNs = 0;
+  waitedNetworkNs = 0;
+  waitedServerNs = 0;
+  handshakes = 0;
+  handshakeNs = 0;
+  /** Idle times after which the server closed, in ns, with evidence. */
+  readonly idleCloses = new ConstantFinder();
+  readonly #idleEvidence: { connection: ConnectionId; packet: number; idleNs: number }[] = [];
+  /** `Keep-Alive: timeout=N`: N → responses. */
+  readonly hintSeconds = new Map<number, number>();
+  /** Largest `max` announced. */
+  hintMax = 0;
+  longestSurvivedGapNs = 0;
+  /** Requests on a connection when the server closed it right behind a response: count → connections, announced and not. */
+  readonly requestsAtClose = new Map<
+    number,
+    { announced: number; silent: number; connections: ConnectionId[]; packets: number[] }
+  >();
+  mostRequests = 0;
+  /** Ages in ns at which the server closed connections that were in use, and the same for clients. */
+  readonly serverAges = new ConstantFinder();
+  readonly clientAges = new ConstantFinder();
+  readonly refusals: Refusal[] = [];
+  refused = 0;
+  readonly recentCloses: ServerClose[] = [];
+  #closesNext = 0;
+  readonly hinted: HintedExchange[] = [];
+  #hintedNext = 0;
+  /** Requests lost here and not judged yet. */
+  readonly lost: LostRequest[] = [];
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+  }
+
+  add(connection: Connection, facts: ConnectionFacts): void {
+    const { ending, exchangeCount } = connection;
+    this.connections++;
+    if (ending.at.atNs > this.lastNs) this.lastNs = ending.at.atNs;
+    if (connection.handshakeNs !== null) {
+      this.handshakes++;
+      this.handshakeNs += connection.handshakeNs;
+    }
+    if (ending.why === 'refused') {
+      this.refused++;
+      const { packet, atNs } = ending.at;
+      if (this.refusals.length < serverLimits.refusals) this.refusals.push({ connection: connection.id, atNs, packet });
+    }
+    if (!facts.isHttp) return;
+    this.httpConnections++;
+    this.requests += exchangeCount;
+    this.answered += facts.answered;
+    if (exchangeCount > 1) this.reusedConnections++;
+    if (exchangeCount > this.mostRequests) this.mostRequests = exchangeCount;
+    this.waitedClientNs += facts.waitedClientNs;
+    this.waitedNetworkNs += facts.waitedNetworkNs;
+    this.waitedServerNs += facts.waitedServerNs;
+    if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
+    if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
+    if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
+    this.#addClose(connection, facts);
+  }
+
+  /** The idle timeout, when several closes agree on one. */
+  idleTimeout(): IdleTimeout | null {
+    const found = this.idleCloses.constant(enough);
+    if (found === null) return null;
+    const low = found.value - found.spread * 1.001 - 1;
+    const high = found.value + found.spread * 1.001 + 1;
+    const evidence = this.#idleEvidence.filter(({ idleNs }) => idleNs >= low && idleNs <= high);
+    return {
+      ...found,
+      connections: evidence.map(({ connection }) => connection),
+      packets: evidence.map(({ packet }) => packet),
+    };
+  }
+
+  /** The first idle closes seen. */
+  get idleEvidence(): readonly { readonly connection: ConnectionId; readonly packet: number; readonly idleNs: number }[] {
+    return this.#idleEvidence;
+  }
+
+  /** What the server announces as its idle timeout, most often, in seconds; null when it announces none. */
+  announcedSeconds(): number | null {
+    let best: number | null = null;
+    let most = 0;
+    for (const [seconds, count] of this.hintSeconds) {
+      if (count > most) {
+        best = seconds;
+        most = count;
+      }
+    }
+    return best;
+  }
+
+  #countHint(seconds: number, connection: Connection): void {
+    const count = this.hintSeconds.get(seconds);
+    if (count !== undefined || this.hintSeconds.size < serverLimits.distinctValues)
+      this.hintSeconds.set(seconds, (count ?? 0) + 1);
+    const exchange = connection.exchanges[0]!;
+    if (exchange.responseEnd === null) return;
+    const outline: HintedExchange = {
+      startNs: exchange.requestAt.atNs,
+      endNs: exchange.responseEnd.atNs,
+      target: exchange.target,
+      packet: exchange.firstByte?.packet ?? exchange.responseEnd.packet,
+      connection: connection.id,
+    };
+    if (this.hinted.length < serverLimits.recentExchanges) {
+      this.hinted.push(outline);
+      return;
+    }
+    this.hinted[this.#hintedNext] = outline;
+    this.#hintedNext = (this.#hintedNext + 1) % serverLimits.recentExchanges;
+  }
+
+  #addClose(connection: Connection, facts: ConnectionFacts): void {
+    const { ending, exchanges, exchangeCount, opened, sidesFrom } = connection;
+    const { idleNs } = ending;
+    if (sidesFrom === 'syn' && exchangeCount > 1 && (ending.by === 'server' || ending.by === 'client') && idleNs !== null) {
+      (ending.by === 'server' ? this.serverAges : this.clientAges).add(ending.at.atNs - opened.atNs);
+    }
+    if (ending.by !== 'server' || idleNs === null) return;
+    const { atNs, packet } = ending.at;
+    const last = exchanges[exchanges.length - 1]!;
+    if (ending.why === 'idle') {
+      this.idleCloses.add(idleNs);
+      if (this.#idleEvidence.length < serverLimits.evidence)
+        this.#idleEvidence.push({ connection: connection.id, packet, idleNs });
+    }
+    if (ending.why === 'idle' || ending.why === 'after-response') {
+      const close: ServerClose = { connection: connection.id, atNs, packet, idleNs, openedNs: opened.atNs };
+      if (this.recentCloses.length < serverLimits.recentCloses) this.recentCloses.push(close);
+      else {
+        this.recentCloses[this.#closesNext] = close;
+        this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
+      }
+    }
+    const announced =
+      ending.why === 'close-announced' && last.closeAskedBy === 'server' && last.responseFraming !== 'until-close';
+    if ((announced || ending.why === 'after-response') && sidesFrom === 'syn' && facts.firstUnanswered < 0) {
+      this.#countRequestsAtClose(connection, announced);
+    }
+  }
+
+  #countRequestsAtClose({ id, exchangeCount, ending }: Connection, announced: boolean): void {
+    let counts = this.requestsAtClose.get(exchangeCount);
+    if (counts === undefined) {
+      if (this.requestsAtClose.size >= serverLimits.distinctValues) return;
+      counts = { announced: 0, silent: 0, connections: [], packets: [] };
+      this.requestsAtClose.set(exchangeCount, counts);
+    }
+    if (announced) counts.announced++;
+    else counts.silent++;
+    if (counts.connections.length < serverLimits.evidence) {
+      counts.connections.push(id);
+      counts.packets.push(ending.at.packet);
+    }
+  }
+}
