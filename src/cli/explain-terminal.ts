@@ -174,14 +174,17 @@ class WholeList {
 /** `--connection N` on a terminal: that one in full. */
 export function connectionPresenter(id: number, { style, write }: Pick<TerminalOptions, 'style' | 'write'>): Presenter {
   let found: Connection | null = null;
+  let others = 0;
   return {
     connection: (connection) => {
       found = connection;
     },
-    skip: () => {},
-    end: (name: string, source: SourceSummary, totals) => {
+    skip: () => {
+      others++;
+    },
+    end: (name: string, source: SourceSummary) => {
       if (found === null) {
-        const range = totals.connections === 0 ? 'it has none' : `they are numbered 0 to ${formatCount(totals.connections - 1)}`;
+        const range = others === 0 ? 'it has none' : `they are numbered 0 to ${others - 1}`;
         throw new CommandFailure('bad-usage', `${name} has no connection ${id}: ${range}`);
       }
       for (const line of renderConnection(found, clockOf(source), style)) write(line);

@@ -190,7 +190,6 @@ const quoteForShell = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${escapeName(text).replaceAll("'", `'\\''`)}'`;
 
 function unknownFormatText(name: string, summary: SourceSummary): string {
-  if (summary.bytes === 0) return `${escapeName(name)} is empty`;
-  const reason = summary.problems[0]?.text;
-  return `${escapeName(name)} is no capture that can be read (pcap or pcapng)${reason === undefined ? '' : `: ${escapeName(reason)}`}`;
+  if (summary.bytes === 0) return `${name} is empty`;
+  return `${name}: ${summary.problems[0]?.text ?? 'this is no capture that can be read (pcap or pcapng)'}`;
 }

@@ -74,7 +74,7 @@ function buildProgram(streams: Streams, failed: (failed: boolean) => void): Comm
       writeOut: (text) => streams.output.write(text),
       writeErr: (text) => streams.messages.write(text),
       getOutHelpWidth: () => streams.screen.columns ?? 100,
-      outputError: (text, write) => write(nameFileHint(text.replace(/^error: /, 'holdfast: '))),
+      outputError: (text, write) => write(usageErrorText(text)),
     });
   addExplain(program, streams, failed);
   return program;
@@ -85,7 +85,7 @@ function addExplain(program: Command, streams: Streams, failed: (failed: boolean
     .command('explain')
     .summary('tell what happened on every connection of a capture')
     .description(
-      'Reads packet captures (pcap, pcapng, also compressed with gzip or zstd; "-" is standard input) and tells what\nhappened on every TCP connection: requests and responses, idle gaps, who closed it, how and why.',
+      'Reads packet captures (pcap, pcapng, also compressed with gzip or zstd; "-" is standard input) and tells what happened on every TCP connection: requests and responses, idle gaps, who closed it, how and why.',
     )
     .argument('<file...>', 'captures to explain, or - for standard input')
     .option(
@@ -134,13 +134,15 @@ const collect =
   <Value>(parse: (text: string) => Value) =>
   (text: string, before: readonly Value[] = []): Value[] => [...before, parse(text)];
 
-/** `holdfast x.pcap`: the command was forgotten. */
-function nameFileHint(text: string): string {
+/** An error of the command line, harmless on a terminal. `holdfast x.pcap`: the command was forgotten. */
+function usageErrorText(text: string): string {
   const name = /unknown command '(.*)'/.exec(text)?.[1];
-  return (
-    escapeName(text.trimEnd()) +
-    (name !== undefined && existsSync(name) ? `\nDid you mean: holdfast explain ${escapeName(name)}\n` : '\n')
-  );
+  const lines = text
+    .replace(/^error: /, 'holdfast: ')
+    .trimEnd()
+    .split('\n');
+  if (name !== undefined && existsSync(name)) lines.push(`Did you mean: holdfast explain ${name}`);
+  return `${lines.map(escapeName).join('\n')}\n`;
 }
 
 function readVersion(): string {

@@ -16,7 +16,7 @@ import { OrderedWindow } from './ordered-window.js';
 import { reportConnection, reportFrame, reportSchema } from './report.js';
 
 /** Characters of finished connections held back to get them into the order of their numbers. */
-export const heldTextLimit = 16 * 1024 * 1024;
+export const heldTextLimit = 4 * 1024 * 1024;
 
 export interface JsonReportOptions {
   readonly form: 'json' | 'ndjson';
@@ -33,10 +33,14 @@ export interface ReportWriter {
   end(name: string, summary: SourceSummary, totals: Totals, findings: readonly Finding[]): void;
 }
 
-const notAscii = /[\u007f-\uffff]/g;
+const notAscii = /[\u007f-\uffff]/;
+const everyNotAscii = /[\u007f-\uffff]/g;
 
-const toAsciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(notAscii, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function toAsciiJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!notAscii.test(text)) return text;
+  return text.replace(everyNotAscii, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 export function jsonReportWriter({ form, write, marks = false }: JsonReportOptions): ReportWriter {
   return form === 'json' ? writeObject(write, marks) : writeLines(write, marks);

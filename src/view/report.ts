@@ -249,32 +249,44 @@ function reportEnding(ending: Ending, clock: Clock): ReportEnding {
   return { by, how, why, text: endingReasonTexts[why], at: clock.iso(at.atNs), packet: at.packet, idleMs: toMsOrNull(idleNs) };
 }
 
-const tallyMembers = [
-  'keepAliveProbes',
-  'keepAliveAnswers',
-  'retransmissions',
-  'outOfOrder',
-  'duplicateAcks',
-  'zeroWindows',
-  'zeroWindowProbes',
-  'lostSegments',
-  'fins',
-  'resets',
-  'syns',
-  'gapBytes',
-] as const satisfies readonly TallyMember[];
-
 function reportTcp(tcp: TcpTally): ReportTcp {
-  const tally = (count: (member: TallyMember) => number): SideTally =>
-    Object.fromEntries(tallyMembers.map((member) => [member, count(member)])) as SideTally;
+  const fromClient = sideTally(tcp, 'client');
+  const fromServer = sideTally(tcp, 'server');
   return {
-    ...tally((member) => tcp[member].client + tcp[member].server),
+    keepAliveProbes: fromClient.keepAliveProbes + fromServer.keepAliveProbes,
+    keepAliveAnswers: fromClient.keepAliveAnswers + fromServer.keepAliveAnswers,
+    retransmissions: fromClient.retransmissions + fromServer.retransmissions,
+    outOfOrder: fromClient.outOfOrder + fromServer.outOfOrder,
+    duplicateAcks: fromClient.duplicateAcks + fromServer.duplicateAcks,
+    zeroWindows: fromClient.zeroWindows + fromServer.zeroWindows,
+    zeroWindowProbes: fromClient.zeroWindowProbes + fromServer.zeroWindowProbes,
+    lostSegments: fromClient.lostSegments + fromServer.lostSegments,
+    fins: fromClient.fins + fromServer.fins,
+    resets: fromClient.resets + fromServer.resets,
+    syns: fromClient.syns + fromServer.syns,
+    gapBytes: fromClient.gapBytes + fromServer.gapBytes,
     bytesFromClient: tcp.bytes.client,
     bytesFromServer: tcp.bytes.server,
-    fromClient: tally((member) => tcp[member].client),
-    fromServer: tally((member) => tcp[member].server),
+    fromClient,
+    fromServer,
   };
 }
+
+/** Written out, not looped: a report of a million connections spends a tenth of its time on a loop over names. */
+const sideTally = (tcp: TcpTally, side: Side): SideTally => ({
+  keepAliveProbes: tcp.keepAliveProbes[side],
+  keepAliveAnswers: tcp.keepAliveAnswers[side],
+  retransmissions: tcp.retransmissions[side],
+  outOfOrder: tcp.outOfOrder[side],
+  duplicateAcks: tcp.duplicateAcks[side],
+  zeroWindows: tcp.zeroWindows[side],
+  zeroWindowProbes: tcp.zeroWindowProbes[side],
+  lostSegments: tcp.lostSegments[side],
+  fins: tcp.fins[side],
+  resets: tcp.resets[side],
+  syns: tcp.syns[side],
+  gapBytes: tcp.gapBytes[side],
+});
 
 function reportMark(mark: Mark, connection: Connection, clock: Clock): ReportMark {
   const exchange = mark.exchange < 0 ? null : (connection.exchanges[mark.exchange]?.number ?? mark.exchange + 1);

@@ -54,6 +54,7 @@ export function buildExchange(number: number, startMs: number, tookMs: number, e
     responseContentLength: 12,
     complete: true,
     requestSeen: true,
+    ...{ resent: 0 },
     pipelined: false,
     closeAskedBy: 'none',
     hint: null,
@@ -86,6 +87,20 @@ export function buildMark(kind: MarkKind, from: Mark['from'], timeMs: number, pa
   return { kind, from, ...at(timeMs, packet), byteCount: 0, exchange: -1, ...mark };
 }
 
+const quietClosing: Connection['closing'] = {
+  first: null,
+  clientFin: null,
+  serverFin: null,
+  reset: null,
+  finAcknowledged: null,
+  sentAfterFin: null,
+  sentKnowing: null,
+  unanswered: null,
+};
+
+/** What only the rules look at. */
+const nothingToDiagnose = { closing: quietClosing, skipped: null, writing: null };
+
 export function buildConnection(connection: Partial<Connection> = {}): Connection {
   const exchanges = connection.exchanges ?? [buildExchange(1, 1, 5)];
   const lastMs = exchanges.reduce((most, { responseEnd, requestAt }) => Math.max(most, (responseEnd ?? requestAt).atNs), 0) / 1e6;
@@ -113,6 +128,7 @@ export function buildConnection(connection: Partial<Connection> = {}): Connectio
     zeek: { connState: 'SF', history: 'ShADadFf' },
     marks: [],
     marksOmitted: 0,
+    ...nothingToDiagnose,
     ...connection,
   };
 }
