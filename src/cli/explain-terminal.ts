@@ -32,11 +32,16 @@ import { CommandFailure } from './failure.js';
 /** Rows held at once, whatever was asked for. */
 export const heldRowsLimit = 2000;
 
+/** Lines of connections on a screen: at the least, at the most, and what stands around them besides the summary. */
+const leastLines = 8;
+const mostLines = 40;
+const linesAroundList = 10;
+
 export interface TerminalOptions {
   readonly style: TerminalStyle;
   readonly write: (line: string) => void;
-  /** Lines of connections; null for all. */
-  readonly limit: number | null;
+  /** Lines of connections: so many, all, or as many as fit under the summary on a screen of this height. */
+  readonly lines: { readonly most: number } | { readonly screenRows: number } | 'all';
   readonly chosenBy: string | null;
   /** How the command was called, for the hint at the end: `holdfast explain x.pcap`. */
   readonly command: string;
@@ -44,7 +49,8 @@ export interface TerminalOptions {
 
 export function terminalPresenter(options: TerminalOptions): Presenter {
   const overview = new Overview();
-  const list = options.limit === null ? new WholeList(options) : new TellingList(options.limit);
+  const { lines } = options;
+  const list = lines === 'all' ? new WholeList(options) : new TellingList('most' in lines ? lines.most : mostLines);
   return {
     connection: (connection, clock) => {
       const interest = interestOf(connection);
@@ -55,8 +61,8 @@ export function terminalPresenter(options: TerminalOptions): Presenter {
     end: (name, source) => {
       const { style, write, chosenBy } = options;
       const clock = clockOf(source);
-      const rows = list.end();
       const summary = renderSummary({ name, overview, source, chosenBy }, style);
+      const rows = list.end(linesThatFit(lines, summary.length));
       if (rows === null) {
         write('');
         for (const line of summary) write(line);
@@ -66,6 +72,12 @@ export function terminalPresenter(options: TerminalOptions): Presenter {
       if (rows.length > 0) writeList(rows, overview, clock, options);
     },
   };
+}
+
+function linesThatFit(lines: TerminalOptions['lines'], summaryLines: number): number {
+  if (lines === 'all') return Number.POSITIVE_INFINITY;
+  if ('most' in lines) return lines.most;
+  return Math.min(mostLines, Math.max(leastLines, lines.screenRows - summaryLines - linesAroundList));
 }
 
 function writeList(
@@ -110,9 +122,13 @@ class TellingList {
 
   skip(): void {}
 
-  end(): ConnectionRow[] {
+  /** At most `most` of them, in order of their numbers. */
+  end(most: number): ConnectionRow[] {
     this.#cut();
-    return this.#rows.map(({ row }) => row).sort((a, b) => a.id - b.id);
+    return this.#rows
+      .slice(0, most)
+      .map(({ row }) => row)
+      .sort((a, b) => a.id - b.id);
   }
 
   /** Among equals the earlier connection stays. */

@@ -17,7 +17,7 @@ import {
   type Totals,
 } from '../story/index.js';
 import { type Clock, clockOf, escapeName, jsonReportWriter, Overview } from '../view/index.js';
-import { connectionPresenter, terminalPresenter } from './explain-terminal.js';
+import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, failureText } from './failure.js';
 import { openInput } from './open-input.js';
 import type { Output } from './output.js';
@@ -169,20 +169,16 @@ function presenterFor(
   const write = (line: string): void => output.line(line);
   if (options.connection !== undefined) return connectionPresenter(options.connection, { style, write });
   const command = `holdfast explain ${input === '-' ? '-' : quoteForShell(input)}`;
-  return terminalPresenter({ style, write, limit: linesOf(options, screen), chosenBy: inWords, command });
+  return terminalPresenter({ style, write, lines: linesOf(options, screen), chosenBy: inWords, command });
 }
 
-/** Lines of connections off a terminal, and the least and most on one when its height decides. */
+/** Lines of connections where there is no screen to fit. */
 const linesOffTerminal = 30;
-const leastLines = 10;
-const mostLines = 40;
-/** Lines that the summary and the legend take. */
-const otherLines = 22;
 
-function linesOf({ all, limit }: ExplainOptions, screen: NodeJS.WriteStream): number | null {
-  if (all === true) return null;
-  if (limit !== undefined) return limit;
-  return screen.isTTY ? Math.min(mostLines, Math.max(leastLines, screen.rows - otherLines)) : linesOffTerminal;
+function linesOf({ all, limit }: ExplainOptions, screen: NodeJS.WriteStream): TerminalOptions['lines'] {
+  if (all === true) return 'all';
+  if (limit !== undefined) return { most: limit };
+  return screen.isTTY ? { screenRows: screen.rows } : { most: linesOffTerminal };
 }
 
 /** As a shell takes it, and harmless on a terminal. */

@@ -165,13 +165,17 @@ export function countText({ exchangeCount, responseCount, protocol }: Connection
   return protocol === 'http/1' || protocol === 'none' ? '0' : protocolTitle(protocol);
 }
 
-/** Both ends without what is common, in at most `width` columns; the starts of addresses are given up first. */
+/**
+ * Both ends without what is common, in at most `width` columns. The client's address is given up first (its port and the number
+ * of the connection still tell it), then the starts of what is left.
+ */
 export function endsText({ client, server }: ConnectionRow, common: CommonEnds, style: TerminalStyle, width: number): string {
   const { ellipsis, arrow } = glyphsOf(style);
   const clientText = common.clientAddress === null ? formatEndpoint(client) : `:${client.port}`;
   if (common.server !== null) return clipStart(clientText, width, ellipsis);
   const serverText = common.serverPort === null ? formatEndpoint(server) : server.address;
   const room = width - arrow.length - 2;
-  const clientWidth = Math.min(clientText.length, Math.max(Math.floor(room / 2), room - serverText.length));
-  return `${clipStart(clientText, clientWidth, ellipsis)} ${arrow} ${clipStart(serverText, room - clientWidth, ellipsis)}`;
+  if (clientText.length + serverText.length <= room) return `${clientText} ${arrow} ${serverText}`;
+  const port = clipStart(`:${client.port}`, Math.floor(room / 2), ellipsis);
+  return `${port} ${arrow} ${clipStart(serverText, room - port.length, ellipsis)}`;
 }
