@@ -7,7 +7,7 @@
  * - The format is told by the first bytes. Compressed input must be decompressed before (see `sniffContainer`).
  * - Nothing throws on any bytes; what is wrong is counted in the summary's problems.
  */
-import type { SourceSummary } from '../base/index.js';
+import type { OpenedObservation, SourceSummary } from '../base/index.js';
 import { type Container, sniffByteCount, sniffContainer } from './container.js';
 import { PacketDecoder } from './packet-decoder.js';
 import { type Format, PacketSink } from './packet-sink.js';
@@ -16,6 +16,7 @@ import { PcapngFormat } from './pcapng-format.js';
 import { ProblemList } from './problems.js';
 import type { Segment } from './segment.js';
 import { SnoopFormat } from './snoop-format.js';
+import { TcpdumpTextFormat } from './tcpdump-text.js';
 
 const smallestCarryByteCount = 4096;
 
@@ -36,6 +37,9 @@ export class CaptureReader {
   readonly #decoder: PacketDecoder;
   readonly #sink: PacketSink;
   readonly #live: boolean;
+  readonly #onSegment: (segment: Segment) => void;
+  /** The format when it is a listing. */
+  #listing: TcpdumpTextFormat | null = null;
   #container: Container | null = null;
   #format: Format | null = null;
   #bytes = 0;
@@ -48,11 +52,13 @@ export class CaptureReader {
     this.#decoder = new PacketDecoder(this.#problems, onSegment);
     this.#sink = new PacketSink(this.#decoder, this.#problems, maxPackets);
     this.#live = live;
+    this.#onSegment = onSegment;
   }
 
   /** No further bytes are of use: the limit on packets was reached, or the format is unknown. */
   get done(): boolean {
-    return this.#ended || this.#sink.full || (this.#container !== null && this.#format === null);
+    const isUnknown = this.#format === null ? this.#container !== null : this.#listing?.isHopeless === true;
+    return this.#ended || this.#sink.full || isUnknown;
   }
 
   /** Packets read so far. */
@@ -107,7 +113,7 @@ export class CaptureReader {
     const hasPackets = this.#decoder.packets > 0;
     return {
       format: this.#formatName(),
-      linkTypes: this.#decoder.linkTypeNames(),
+      linkTypes: this.#listing?.linkTypes ?? this.#decoder.linkTypeNames(),
       packets: this.#decoder.packets,
       bytes: this.#bytes,
       originSeconds: this.#sink.originSeconds,
@@ -120,12 +126,24 @@ export class CaptureReader {
     };
   }
 
+  /** A connection's ends by their names, where the input names them (a listing without -n). */
+  named(opened: OpenedObservation): OpenedObservation {
+    return this.#listing?.named(opened) ?? opened;
+  }
+
+  /** The input is a listing, whose connections may have names. */
+  get isListing(): boolean {
+    return this.#listing !== null;
+  }
+
   #formatName(): SourceSummary['format'] {
     switch (this.#container) {
       case 'pcap':
       case 'pcapng':
       case 'snoop':
         return this.#container;
+      case 'text':
+        return this.#decoder.packets > 0 ? 'tcpdump-text' : 'unknown';
       default:
         return 'unknown';
     }
@@ -143,6 +161,10 @@ export class CaptureReader {
     if (this.#container === 'pcap') this.#format = new PcapFormat(this.#sink, this.#live);
     else if (this.#container === 'pcapng') this.#format = new PcapngFormat(this.#sink);
     else if (this.#container === 'snoop') this.#format = new SnoopFormat(this.#sink);
+    else if (this.#container === 'text') {
+      this.#listing = new TcpdumpTextFormat(this.#sink, this.#onSegment);
+      this.#format = this.#listing;
+    }
   }
 
   #addToCarry(chunk: Uint8Array, from: number, to: number): void {

@@ -27,11 +27,18 @@ export interface CaptureObservationOptions {
   readonly maxPackets?: number | undefined;
 }
 
-/** Reads a capture (pcap or pcapng, not compressed) pushed in chunks, and says what each TCP connection did. Never throws for what the file holds. */
+/** Reads a capture (pcap, pcapng or a listing of tcpdump, not compressed) pushed in chunks, and says what each TCP connection did. Never throws for what the file holds. */
 export function observeCapture(options: CaptureObservationOptions): CaptureObservation {
-  const table = new FlowTable(options.observe, options.connectionLimit);
-  const reader = new CaptureReader({
-    onSegment: (segment: Segment) => table.accept(segment),
+  const { observe } = options;
+  let table: FlowTable | null = null;
+  /** With the first segment it is known whether names are to be told. */
+  const tableOf = (): FlowTable => {
+    const named: Observer = (observation) => observe(observation.kind === 'opened' ? reader.named(observation) : observation);
+    table ??= new FlowTable(reader.isListing ? named : observe, options.connectionLimit);
+    return table;
+  };
+  const reader: CaptureReader = new CaptureReader({
+    onSegment: (segment: Segment) => (table ?? tableOf()).accept(segment),
     ...(options.maxPackets === undefined ? {} : { maxPackets: options.maxPackets }),
   });
   return {
@@ -45,13 +52,14 @@ export function observeCapture(options: CaptureObservationOptions): CaptureObser
     summary: () => withTableProblems(reader.summary(), table),
     end: () => {
       const summary = reader.end();
-      table.end();
+      table?.end();
       return withTableProblems(summary, table);
     },
   };
 }
 
-function withTableProblems(summary: SourceSummary, table: FlowTable): SourceSummary {
+function withTableProblems(summary: SourceSummary, table: FlowTable | null): SourceSummary {
+  if (table === null) return summary;
   const facts = table.summary();
   const problems: SourceProblem[] = [...summary.problems];
   if (facts.evicted > 0) {

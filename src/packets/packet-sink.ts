@@ -69,6 +69,13 @@ export class PacketSink {
     this.decoder.decode(data, start, end, wireByteCount, linkType, atNs);
     if (this.decoder.packets >= this.#maximumPackets) this.full = true;
   }
+
+  /** A packet of which only words are known was told and counted. */
+  noteListed(atNs: number): void {
+    this.firstAtNs = Math.min(this.firstAtNs, atNs);
+    this.lastAtNs = Math.max(this.lastAtNs, atNs);
+    if (this.decoder.packets >= this.#maximumPackets) this.full = true;
+  }
 }
 
 /** A file format: parses whole records in place. */
