@@ -12,6 +12,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A test file that hangs fails instead. */
+const fileTimeoutMs = 600_000;
+
 const wanted = process.argv.slice(2);
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
@@ -22,6 +25,8 @@ if (files.length === 0) {
   console.error('no test matches');
   process.exitCode = 1;
 } else {
-  const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(process.execPath, ['--test', `--test-timeout=${fileTimeoutMs}`, ...files], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   process.exitCode = status ?? 1;
 }

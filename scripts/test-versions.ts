@@ -4,7 +4,7 @@
  * The runtimes come from the npm package `node`, fetched on first use into node_modules/.cache/node-versions and kept there.
  * A version that cannot be fetched is said to be so and fails the run: a promise that was not tested is not kept.
  *
- *     npm run test:versions [-- 22 24]     only these
+ *     npm run test:versions [-- 22 24 wire]     only these versions, only tests whose path holds one of the words
  */
 
 import { spawnSync } from 'node:child_process';
@@ -34,7 +34,10 @@ function runtimeOf(major: string): string | null {
 }
 
 function main(): void {
-  const wanted = process.argv.length > 2 ? process.argv.slice(2) : promisedVersions;
+  const words = process.argv.slice(2);
+  const versions = words.filter((word) => /^\d+$/.test(word));
+  const wanted = versions.length > 0 ? versions : promisedVersions;
+  const parts = words.filter((word) => !versions.includes(word));
   const verdicts: string[] = [];
   for (const major of wanted) {
     const runtime = runtimeOf(major);
@@ -45,7 +48,9 @@ function main(): void {
     }
     const version = spawnSync(runtime, ['--version'], { encoding: 'utf8' }).stdout.trim();
     console.log(`\nNode ${version}`);
-    const { status } = spawnSync(runtime, ['.test-out/scripts/run-tests.js'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const { status } = spawnSync(runtime, ['.test-out/scripts/run-tests.js', ...parts], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     verdicts.push(`Node ${version}: ${status === 0 ? 'passed' : 'FAILED'}`);
     if (status !== 0) process.exitCode = 1;
   }
