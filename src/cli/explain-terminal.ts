@@ -25,6 +25,7 @@ import {
   renderSummary,
   type TerminalStyle,
   wrapItems,
+  wrapWords,
 } from '../view/index.js';
 import type { Presenter } from './explain.js';
 import { CommandFailure } from './failure.js';
@@ -93,7 +94,7 @@ function writeList(
   const which =
     omitted > 0 ? `The ${formatCounted(rows.length, 'connection')} with most to tell` : formatCounted(rows.length, 'connection');
   write('');
-  write(palette.strong(`${which}${common === '' ? '' : `, ${common}`}`));
+  for (const line of wrapWords(`${which}${common === '' ? '' : `, ${common}`}`, style.width)) write(palette.strong(line));
   write(renderListHead(layout, style));
   for (const row of rows) write(renderListLine(row, layout, clock, style));
   if (omitted > 0)

@@ -54,7 +54,7 @@ export function buildExchange(number: number, startMs: number, tookMs: number, e
     responseContentLength: 12,
     complete: true,
     requestSeen: true,
-    ...{ resent: 0 },
+    resent: 0,
     pipelined: false,
     closeAskedBy: 'none',
     hint: null,

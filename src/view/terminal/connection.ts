@@ -115,8 +115,8 @@ function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, s
   const tookOf = ({ waited }: Exchange): string => formatDuration(waited.client + waited.network + waited.server, style);
   const durationWidth = shown.reduce((most, exchange) => Math.max(most, tookOf(exchange).length), sizeWidth);
   const waitTitle = split ? ['server', 'network', 'client'].map((who) => who.padStart(durationWidth)).join(' ') : 'most of it on';
-  const fixed =
-    numberWidth + 2 + 2 + 6 + 2 + sizeWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : 'network, 12.3 ms'.length);
+  const largestShare = shown.reduce((most, exchange) => Math.max(most, waitText(exchange, null, style).length), waitTitle.length);
+  const fixed = numberWidth + 2 + 2 + 6 + 2 + sizeWidth + 1 + durationWidth + 2 + (split ? waitTitle.length : largestShare);
   const longest = shown.reduce((most, exchange) => Math.max(most, requestText(exchange).length), 7);
   const requestWidth = Math.max(10, Math.min(width - fixed, longest));
   const title = [

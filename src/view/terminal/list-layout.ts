@@ -56,7 +56,10 @@ export function layOutList(rows: readonly ConnectionRow[], clock: Clock, style: 
   const layout = (terse: boolean): ListLayout & { readonly missing: number } => {
     const timeColumns = longest((row) => timeText(row, timeForm, clock, terse).length, 12);
     const timeWidth = Math.max(timeTitles[timeForm].length, timeColumns);
-    const endingColumns = longest((row) => endingLine(row, style, { terse }).length, anyWidths.ending);
+    const endingColumns = Math.max(
+      'ended'.length,
+      longest((row) => endingLine(row, style, { terse }).length, anyWidths.ending),
+    );
     const free = width - idWidth - timeWidth - countWidth - 5 * columnGap.length;
     const wanted = { life: Math.max('life'.length, lifeColumns), ends: endsColumns, ending: endingColumns };
     const { life, ends, ending, missing } = squeeze(wanted, free, width);
