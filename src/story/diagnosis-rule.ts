@@ -6,7 +6,8 @@
  * - `onLostRequest` looks at one request that got no response byte because its connection ended. It is called late (at the end,
  *   or when too many wait), when all is known about the server: its idle timeout, whether new connections were refused. The
  *   first rule of the list that claims a lost request keeps it.
- * - `atEnd` looks at all that is known of one server, whenever findings are asked for. It must not change anything.
+ * - `onPair` looks at all that is known of one client address and one server, `onServer` at all of one server, whenever findings
+ *   are asked for. They must not change anything.
  *
  * Levels mean: bad, work was lost or will be; warning, it costs time or can be lost; info, worth knowing; good, it works. A bad
  * hit with high confidence is never wrong: what it claims is proven by the packets it names.
@@ -14,7 +15,9 @@
 import type { ConnectionId } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import type { LostRequest } from './facts-lost-request.js';
+import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
+import type { WholeFacts } from './facts-whole.js';
 import type { Connection, Finding, FindingLevel, Fix } from './model.js';
 
 export type Confidence = Finding['confidence'];
@@ -29,7 +32,7 @@ export interface Hit {
   readonly level?: FindingLevel;
   readonly confidence?: Confidence;
   readonly owner?: Owner;
-  /** Default: the connection that was looked at. */
+  /** Default: the connection that was looked at; none for pairs and servers. */
   readonly connections?: readonly ConnectionId[];
   /** How many cases it stands for. Default 1. */
   readonly count?: number;
@@ -74,7 +77,8 @@ export interface Rule {
   readonly hidden?: true;
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts) => Hit | null;
-  readonly atEnd?: (server: ServerFacts) => Hit | readonly Hit[] | null;
+  readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;
+  readonly onServer?: (server: ServerFacts, whole: WholeFacts) => Hit | readonly Hit[] | null;
   /** What was seen, in one sentence with its numbers. */
   readonly sum: (seen: Seen) => string;
 }

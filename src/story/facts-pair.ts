@@ -95,6 +95,8 @@ export class PairFacts {
   readonly singleUse: SingleUse = { clientPrompt: 0, clientAsked: 0, serverPrompt: 0, serverAsked: 0, idle: 0 };
   /** Idle times after which the client closed, in ns. */
   clientIdleCloses: ConstantFinder | null = null;
+  /** Idle connections that the server closed. */
+  idleClosesByServer = 0;
   longestSurvivedGapNs = 0;
   longestGapPacket = 0;
   longestGapConnection: ConnectionId = -1;
@@ -144,6 +146,7 @@ export class PairFacts {
       this.clientIdleCloses ??= new ConstantFinder();
       this.clientIdleCloses.add(ending.idleNs);
     }
+    if (ending.by === 'server' && ending.why === 'idle') this.idleClosesByServer++;
     this.#addOutline(connection, facts);
   }
 

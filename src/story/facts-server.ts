@@ -70,6 +70,8 @@ export class ServerFacts {
   /** Idle times after which the server closed, in ns, with evidence. */
   readonly idleCloses = new ConstantFinder();
   readonly #idleEvidence: { connection: ConnectionId; packet: number; idleNs: number }[] = [];
+  #timeout: IdleTimeout | null = null;
+  #timeoutAtCount = 0;
   /** `Keep-Alive: timeout=N`: N → responses. */
   readonly hintSeconds = new Map<number, number>();
   /** Largest `max` announced. */
@@ -127,6 +129,14 @@ export class ServerFacts {
 
   /** The idle timeout, when several closes agree on one. */
   idleTimeout(): IdleTimeout | null {
+    if (this.#timeoutAtCount !== this.idleCloses.count) {
+      this.#timeoutAtCount = this.idleCloses.count;
+      this.#timeout = this.#findTimeout();
+    }
+    return this.#timeout;
+  }
+
+  #findTimeout(): IdleTimeout | null {
     const found = this.idleCloses.constant(enough);
     if (found === null) return null;
     const low = found.value - found.spread * 1.001 - 1;

@@ -51,7 +51,8 @@ export class Story {
     };
   }
 
-  observe(observation: Observation): void {
+  /** Takes the next observation. A property, so that it can be handed on as it is. */
+  readonly observe = (observation: Observation): void => {
     const id = observation.connection;
     if (observation.kind === 'opened') {
       const opened = new ConnectionState(observation, this.shared);
@@ -101,7 +102,7 @@ export class Story {
       default:
         unreachable(observation);
     }
-  }
+  };
 
   /** Ends the story of every connection that is still open, in order of their numbers. */
   end(): void {

@@ -47,6 +47,10 @@ export interface TalkListener {
   skipped(from: Side, byteCount: number): void;
 }
 
+/** Most exchanges have neither; they share these. */
+const noInterim: Exchange['interim'] = [];
+const noNotes: Exchange['notes'] = [];
+
 type Reading = 'undecided' | 'request' | 'response' | 'tunnel';
 
 class Direction {
@@ -321,7 +325,7 @@ export class HttpTalk {
     }
     if (head.isInterim) {
       if (exchange.interim.length < storyLimits.notesPerExchange) {
-        exchange.interim.push({ atNs: start.atNs, packet: start.packet, status: head.status });
+        exchange.interim = [...exchange.interim, { atNs: start.atNs, packet: start.packet, status: head.status }];
       }
       this.listener.responseSeen(exchange, true);
       this.listener.mark('interim', from, exchange);
@@ -371,7 +375,7 @@ export class HttpTalk {
   note(direction: Direction, problem: MessageProblem): void {
     const exchange = direction.reading === 'request' ? (this.sending ?? this.last) : (this.receiving ?? this.last);
     if (exchange === null || exchange.notes.length >= storyLimits.notesPerExchange) return;
-    exchange.notes.push({ code: problem.code, text: problem.text, packet: this.nowPacket });
+    exchange.notes = [...exchange.notes, { code: problem.code, text: problem.text, packet: this.nowPacket }];
   }
 
   skip(from: Side, byteCount: number): void {
@@ -415,7 +419,7 @@ export class HttpTalk {
       firstByte: null,
       responseHeadEnd: null,
       responseEnd: null,
-      interim: [],
+      interim: noInterim,
       requestFraming: null,
       responseFraming: null,
       requestBodyBytes: 0,
@@ -429,7 +433,7 @@ export class HttpTalk {
       hint: null,
       waited: { client: 0, network: 0, server: 0 },
       waitedOn: 'server',
-      notes: [],
+      notes: noNotes,
     };
     this.last = exchange;
     this.pending.push(exchange);

@@ -1,7 +1,21 @@
+export { Diagnosis, type DiagnosisOptions } from './diagnosis.js';
+export { diagnosisLimits } from './diagnosis-findings.js';
+export type {
+  ClientInference,
+  InferredDuration,
+  InferredMaximum,
+  ReuseInference,
+  ServerInference,
+  TimeoutOrder,
+  TimeWaitInference,
+} from './diagnosis-inference.js';
+export type { Confidence, Owner, Rule } from './diagnosis-rule.js';
+export type { NotTheCause, Verdict } from './diagnosis-verdict.js';
 export { type ConnectionPredicate, FilterError, hasHost, hasPort, parseFilter } from './filter.js';
 export type { StoryOptions } from './fold.js';
 export { Story } from './fold.js';
 export type {
+  Closing,
   Connection,
   Ending,
   EndingBy,
@@ -10,6 +24,8 @@ export type {
   Exchange,
   Finding,
   FindingLevel,
+  FirstClose,
+  Fix,
   InterimResponse,
   Mark,
   MarkKind,
@@ -17,8 +33,14 @@ export type {
   PerSide,
   Protocol,
   ProtocolName,
+  Reset,
+  SlowStart,
   TcpTally,
   Totals,
+  Unanswered,
   Waiter,
+  WriteStalls,
+  Writing,
 } from './model.js';
 export { endingReasonTexts, storyLimits } from './model.js';
+export { rules } from './rules/index.js';

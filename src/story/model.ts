@@ -80,7 +80,7 @@ export interface Exchange {
   firstByte: Moment | null;
   responseHeadEnd: Moment | null;
   responseEnd: Moment | null;
-  interim: InterimResponse[];
+  interim: readonly InterimResponse[];
   requestFraming: Framing | null;
   responseFraming: Framing | null;
   requestBodyBytes: number;
@@ -103,7 +103,7 @@ export interface Exchange {
   /** The largest share of `waited`. */
   waitedOn: Waiter;
   /** Framing or syntax irregularities, at most `storyLimits.notesPerExchange`. */
-  notes: { readonly code: string; readonly text: string; readonly packet: number }[];
+  notes: readonly { readonly code: string; readonly text: string; readonly packet: number }[];
 }
 
 export type EndingBy = Side | 'network' | 'none';

@@ -1,0 +1,174 @@
+/**
+ * Hits become findings: all hits of one rule at one server with the same level and owner are one finding, because a person at
+ * three in the morning wants one sentence with a number in it, not twenty-five findings.
+ */
+import { type ConnectionId, nsPerMs } from '../base/index.js';
+import type { Confidence, Hit, Owner, Rule, Seen } from './diagnosis-rule.js';
+import { endpointWords } from './diagnosis-words.js';
+import type { ServerFacts } from './facts-server.js';
+import type { Finding, FindingLevel, Fix } from './model.js';
+
+export const diagnosisLimits = {
+  /** Numbers kept as evidence of one finding. */
+  connectionsPerFinding: 1000,
+  packetsPerFinding: 100,
+  /** Findings kept; beyond it the hits of further servers are not told. */
+  findings: 5000,
+} as const;
+
+const levelOrder: Readonly<Record<FindingLevel, number>> = { bad: 0, warning: 1, info: 2, good: 3 };
+const confidenceOrder: Readonly<Record<Confidence, number>> = { high: 0, medium: 1, low: 2 };
+
+interface Evidence {
+  connections: ConnectionId[];
+  packets: number[];
+}
+
+class Gathered {
+  count = 0;
+  sureCount = 0;
+  connectionCount = 0;
+  lostRequests = 0;
+  delayNs = 0;
+  confidence: Confidence = 'low';
+  /** The first case of the best confidence, and the fixes it asks for. */
+  text = '';
+  fixes: readonly Fix[];
+  sure: Evidence = { connections: [], packets: [] };
+  unsure: Evidence = { connections: [], packets: [] };
+
+  constructor(
+    readonly rule: Rule,
+    readonly ruleIndex: number,
+    readonly server: ServerFacts,
+    readonly level: FindingLevel,
+    readonly owner: Owner,
+  ) {
+    this.fixes = rule.fixes;
+  }
+
+  copy(): Gathered {
+    const copy = new Gathered(this.rule, this.ruleIndex, this.server, this.level, this.owner);
+    Object.assign(copy, this);
+    const copied = ({ connections, packets }: Evidence): Evidence => ({ connections: [...connections], packets: [...packets] });
+    copy.sure = copied(this.sure);
+    copy.unsure = copied(this.unsure);
+    return copy;
+  }
+
+  add(hit: Hit, connection: ConnectionId | null): void {
+    const confidence = hit.confidence ?? this.rule.confidence;
+    const count = hit.count ?? 1;
+    const connections = hit.connections ?? (connection === null ? [] : [connection]);
+    if (this.count === 0 || confidenceOrder[confidence] < confidenceOrder[this.confidence]) {
+      this.confidence = confidence;
+      this.text = hit.text();
+      this.fixes = hit.fixes ?? this.rule.fixes;
+    }
+    this.count += count;
+    if (confidence === 'high') this.sureCount += count;
+    this.connectionCount += connections.length;
+    this.lostRequests += hit.lostRequests ?? 0;
+    this.delayNs += hit.delayNs ?? 0;
+    const evidence = confidence === 'high' ? this.sure : this.unsure;
+    for (const id of connections) {
+      if (evidence.connections.length >= diagnosisLimits.connectionsPerFinding) break;
+      if (evidence.connections[evidence.connections.length - 1] !== id) evidence.connections.push(id);
+    }
+    for (const packet of hit.packets) {
+      if (evidence.packets.length >= diagnosisLimits.packetsPerFinding) break;
+      if (packet > 0) evidence.packets.push(packet);
+    }
+  }
+
+  finding(): Finding {
+    const { rule, server } = this;
+    const seen: Seen = {
+      count: this.count,
+      sureCount: this.sureCount,
+      connectionCount: this.connectionCount,
+      lostRequests: this.lostRequests,
+      delayNs: this.delayNs,
+      requests: server.requests,
+      connections: server.connections,
+    };
+    const sum = rule.sum(seen);
+    return {
+      rule: rule.id,
+      level: this.level,
+      confidence: this.confidence,
+      owner: this.owner,
+      title: rule.title,
+      detail: `${endpointWords(server.endpoint)}: ${[sum, this.text].filter((part) => part !== '').join(' ')}`,
+      fixes: this.fixes,
+      connections: distinct([...this.sure.connections, ...this.unsure.connections]).slice(
+        0,
+        diagnosisLimits.connectionsPerFinding,
+      ),
+      packets: distinct([...this.sure.packets, ...this.unsure.packets]).slice(0, diagnosisLimits.packetsPerFinding),
+      server: server.endpoint,
+      count: this.count,
+      sureCount: this.sureCount,
+      connectionCount: this.connectionCount,
+      lostRequests: this.lostRequests,
+      delayMs: this.delayNs / nsPerMs,
+    };
+  }
+}
+
+const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];
+
+export class HitCollector {
+  readonly #gathered: Map<ServerFacts, Gathered[]>;
+  #size = 0;
+
+  constructor(gathered = new Map<ServerFacts, Gathered[]>()) {
+    this.#gathered = gathered;
+  }
+
+  add(rule: Rule, ruleIndex: number, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
+    const level = hit.level ?? rule.level;
+    const owner = hit.owner ?? rule.owner;
+    let ofServer = this.#gathered.get(server);
+    if (ofServer === undefined) {
+      ofServer = [];
+      this.#gathered.set(server, ofServer);
+    }
+    let found = ofServer.find((one) => one.ruleIndex === ruleIndex && one.level === level && one.owner === owner);
+    if (found === undefined) {
+      if (this.#size >= diagnosisLimits.findings) return;
+      this.#size++;
+      found = new Gathered(rule, ruleIndex, server, level, owner);
+      ofServer.push(found);
+    }
+    found.add(hit, connection);
+  }
+
+  /** The same content, to which more can be added without touching this one. */
+  copy(): HitCollector {
+    const copy = new HitCollector(
+      new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one.copy())])),
+    );
+    copy.#size = this.#size;
+    return copy;
+  }
+
+  /** Worst and surest first; then by what it cost, the order of the rules, and the server seen first. */
+  findings(): Finding[] {
+    const all = [...this.#gathered.values()].flat();
+    const rank = (one: Gathered): readonly number[] => [
+      levelOrder[one.level],
+      confidenceOrder[one.confidence],
+      -one.lostRequests,
+      -one.delayNs,
+      one.ruleIndex,
+    ];
+    return all
+      .map((one) => ({ one, rank: rank(one) }))
+      .sort((a, b) => {
+        const at = a.rank.findIndex((value, index) => value !== b.rank[index]);
+        return at < 0 ? 0 : a.rank[at]! - b.rank[at]!;
+      })
+      .map(({ one }) => one.finding());
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The diagnosis: ended connections in, findings, inferences and a verdict out. Findings may be asked for at any time, also
+ * while connections still come. Memory is bounded on streams of any length: facts are kept per server and per pair of ends, within
+ * limits, evidence is counted beyond them.
+ *
+ * The work per connection is one pass over its exchanges and one call per rule that looks at connections; everything else waits
+ * until findings are asked for.
+ */
+
+import { HitCollector } from './diagnosis-findings.js';
+import { inferServer, type ServerInference } from './diagnosis-inference.js';
+import type { Rule } from './diagnosis-rule.js';
+import { type Verdict, verdictOf } from './diagnosis-verdict.js';
+import { ConnectionFacts } from './facts-connection.js';
+import { type LostRequest, lostRequestOf } from './facts-lost-request.js';
+import type { PairFacts } from './facts-pair.js';
+import type { ServerFacts } from './facts-server.js';
+import { WholeFacts } from './facts-whole.js';
+import type { Connection, Finding } from './model.js';
+import { rules as allRules } from './rules/index.js';
+
+/** Lost requests of one server that wait for more knowledge of it; beyond it the older half is judged with what is known. */
+export const lostRequestLimit = 512;
+
+export interface DiagnosisOptions {
+  /** Default: all rules. Lost requests go to the first that claims them. */
+  readonly rules?: readonly Rule[];
+  /** Also tell findings of hidden rules (noise). */
+  readonly hidden?: boolean;
+}
+
+export class Diagnosis {
+  readonly #rules: readonly Rule[];
+  readonly #onConnection: readonly {
+    readonly rule: Rule;
+    readonly index: number;
+    readonly look: NonNullable<Rule['onConnection']>;
+  }[];
+  readonly #facts = new ConnectionFacts();
+  readonly #whole: WholeFacts;
+  readonly #hits = new HitCollector();
+
+  constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
+    this.#rules = rules.filter((rule) => hidden || rule.hidden !== true);
+    this.#onConnection = this.#rules.flatMap((rule, index) =>
+      rule.onConnection === undefined ? [] : [{ rule, index, look: rule.onConnection }],
+    );
+    this.#whole = new WholeFacts({
+      server: (server) => {
+        this.#judgeServer(server, this.#hits);
+        server.lost.length = 0;
+      },
+      pair: (pair) => this.#judgePair(pair, this.#hits),
+    });
+  }
+
+  /** A connection whose story is over. Nothing of it is kept but numbers and short strings. */
+  take(connection: Connection): void {
+    const facts = this.#facts;
+    facts.read(connection);
+    this.#whole.add(connection, facts);
+    for (const { rule, index, look } of this.#onConnection) {
+      const hit = look(connection, facts);
+      if (hit !== null) this.#hits.add(rule, index, facts.server, hit, connection.id);
+    }
+    if (facts.firstUnanswered < 0) return;
+    const lost = lostRequestOf(connection, facts);
+    if (lost === null) return;
+    const waiting = facts.server.lost;
+    waiting.push(lost);
+    if (waiting.length > lostRequestLimit) {
+      for (const old of waiting.splice(0, lostRequestLimit / 2)) this.#judgeLost(old, facts.server, this.#hits);
+    }
+  }
+
+  /** What was found so far: worst and surest first. */
+  findings(): Finding[] {
+    const hits = this.#hits.copy();
+    for (const server of this.#whole.servers.values()) this.#judgeServer(server, hits);
+    return hits.findings();
+  }
+
+  /** What was learned of each server, the busiest first; at most `limit`. */
+  inferences(limit = 50): ServerInference[] {
+    return [...this.#whole.servers.values()]
+      .filter((server) => server.httpConnections > 0)
+      .sort((a, b) => b.requests - a.requests)
+      .slice(0, limit)
+      .map(inferServer);
+  }
+
+  /** The one answer: who kept the caller waiting, who ended it, and what to change. `findings`: as from `findings()`. */
+  verdict(findings: readonly Finding[] = this.findings()): Verdict {
+    return verdictOf(findings, this.#whole, this.inferences());
+  }
+
+  #judgeServer(server: ServerFacts, hits: HitCollector): void {
+    for (const lost of server.lost) this.#judgeLost(lost, server, hits);
+    for (const [index, rule] of this.#rules.entries()) {
+      if (rule.onServer === undefined) continue;
+      const found = rule.onServer(server, this.#whole) ?? [];
+      for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
+    }
+    for (const pair of server.pairs) this.#judgePair(pair, hits);
+  }
+
+  #judgePair(pair: PairFacts, hits: HitCollector): void {
+    for (const [index, rule] of this.#rules.entries()) {
+      const hit = rule.onPair?.(pair, this.#whole) ?? null;
+      if (hit !== null) hits.add(rule, index, pair.server, hit, null);
+    }
+  }
+
+  #judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
+    for (const [index, rule] of this.#rules.entries()) {
+      const hit = rule.onLostRequest?.(lost, server) ?? null;
+      if (hit === null) continue;
+      hits.add(rule, index, server, hit, lost.connection);
+      return;
+    }
+  }
+}

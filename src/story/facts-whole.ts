@@ -1,0 +1,183 @@
+/**
+ * What is known over all servers: servers and pairs by name within limits, how connections ended, what protocols and statuses
+ * were seen (the verdict says from them what is not the cause), and requests that must not be sent twice.
+ *
+ * Beyond the limits the server (or pair) that was used longest ago is handed to `retire`, judged for the last time and forgotten.
+ */
+import type { ConnectionId } from '../base/index.js';
+import type { ConnectionFacts } from './facts-connection.js';
+import { PairFacts } from './facts-pair.js';
+import { ServerFacts } from './facts-server.js';
+import type { Connection, EndingBy, EndingHow, ProtocolName } from './model.js';
+
+export const wholeLimits = {
+  servers: 1024,
+  pairs: 4096,
+  /** Newest requests with a method that is not idempotent. */
+  unsafeRequests: 2048,
+} as const;
+
+/** A request with a method that is not idempotent (RFC 9110 §9.2.2). */
+export interface UnsafeRequest {
+  readonly key: string;
+  readonly connection: ConnectionId;
+  readonly server: ServerFacts;
+  readonly clientAddress: string;
+  readonly method: string;
+  readonly target: string;
+  readonly atNs: number;
+  readonly packet: number;
+  /** When its connection ended without an answer to it; null when it was answered or is still waiting. */
+  readonly failedNs: number | null;
+  readonly status: number | null;
+}
+
+export interface Retirement {
+  readonly server: (server: ServerFacts) => void;
+  readonly pair: (pair: PairFacts) => void;
+}
+
+const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
+
+export class WholeFacts {
+  readonly servers = new Map<string, ServerFacts>();
+  readonly pairs = new Map<string, PairFacts>();
+  connections = 0;
+  requests = 0;
+  answered = 0;
+  reusedConnections = 0;
+  earliestNs = Number.POSITIVE_INFINITY;
+  latestNs = 0;
+  readonly endings: Record<EndingBy, Record<EndingHow, number>> = {
+    client: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    server: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    network: { fin: 0, rst: 0, timeout: 0, open: 0 },
+    none: { fin: 0, rst: 0, timeout: 0, open: 0 },
+  };
+  readonly protocols = new Map<ProtocolName, number>();
+  /** Responses by hundreds of their status, and some by the whole. */
+  readonly statusClasses = new Float64Array(6);
+  badGateways = 0;
+  gatewayTimeouts = 0;
+  unavailable = 0;
+  joinedLate = 0;
+  oneSided = 0;
+  withGaps = 0;
+  waitedClientNs = 0;
+  waitedNetworkNs = 0;
+  waitedServerNs = 0;
+  handshakeNs = 0;
+  readonly unsafe: UnsafeRequest[] = [];
+  #unsafeNext = 0;
+  readonly #retire: Retirement;
+
+  constructor(retire: Retirement) {
+    this.#retire = retire;
+  }
+
+  /** Adds a connection; `facts` has read it already, and gets its server and pair. */
+  add(connection: Connection, facts: ConnectionFacts): void {
+    const pair = this.#pairOf(connection);
+    facts.pair = pair;
+    facts.server = pair.server;
+    pair.add(connection, facts);
+    pair.server.add(connection, facts);
+    const { ending, protocol, last, tcp } = connection;
+    this.connections++;
+    this.requests += connection.exchangeCount;
+    this.answered += facts.answered;
+    if (connection.exchangeCount > 1) this.reusedConnections++;
+    if (connection.opened.atNs < this.earliestNs) this.earliestNs = connection.opened.atNs;
+    if (last.atNs > this.latestNs) this.latestNs = last.atNs;
+    this.endings[ending.by][ending.how]++;
+    this.protocols.set(protocol.name, (this.protocols.get(protocol.name) ?? 0) + 1);
+    if (connection.sidesFrom === 'guess' || connection.sidesFrom === 'bytes') this.joinedLate++;
+    if (!facts.bothSeen) this.oneSided++;
+    if (tcp.gapBytes.client + tcp.gapBytes.server > 0) this.withGaps++;
+    this.waitedClientNs += facts.waitedClientNs;
+    this.waitedNetworkNs += facts.waitedNetworkNs;
+    this.waitedServerNs += facts.waitedServerNs;
+    this.handshakeNs += connection.handshakeNs ?? 0;
+    if (facts.isHttp) this.#addExchanges(connection, pair.server);
+  }
+
+  #addExchanges(connection: Connection, server: ServerFacts): void {
+    for (const exchange of connection.exchanges) {
+      const { status, method } = exchange;
+      if (status !== null) {
+        this.statusClasses[Math.min(5, Math.floor(status / 100))]!++;
+        if (status === 502) this.badGateways++;
+        else if (status === 503) this.unavailable++;
+        else if (status === 504) this.gatewayTimeouts++;
+      }
+      if (!isUnsafe(method)) continue;
+      const failed = exchange.firstByte === null && (connection.ending.by !== 'none' || connection.ending.how !== 'open');
+      const request: UnsafeRequest = {
+        key: `${method} ${exchange.host ?? ''} ${exchange.target} ${exchange.requestBodyBytes} ${connection.client.address}`,
+        connection: connection.id,
+        server,
+        clientAddress: connection.client.address,
+        method,
+        target: exchange.target,
+        atNs: exchange.requestAt.atNs,
+        packet: exchange.requestAt.packet,
+        failedNs: failed ? connection.ending.at.atNs : null,
+        status,
+      };
+      if (this.unsafe.length < wholeLimits.unsafeRequests) {
+        this.unsafe.push(request);
+        continue;
+      }
+      this.unsafe[this.#unsafeNext] = request;
+      this.#unsafeNext = (this.#unsafeNext + 1) % wholeLimits.unsafeRequests;
+    }
+  }
+
+  #pairOf({ client, server }: Connection): PairFacts {
+    const serverKey = `${server.address} ${server.port}`;
+    const key = `${serverKey} ${client.address}`;
+    let pair = this.pairs.get(key);
+    if (pair !== undefined) {
+      // The order of the maps is that of last use once they fill up.
+      if (this.pairs.size > wholeLimits.pairs / 2) {
+        this.pairs.delete(key);
+        this.pairs.set(key, pair);
+      }
+      if (this.servers.size > wholeLimits.servers / 2) {
+        this.servers.delete(serverKey);
+        this.servers.set(serverKey, pair.server);
+      }
+      return pair;
+    }
+    let facts = this.servers.get(serverKey);
+    if (facts === undefined) {
+      if (this.servers.size >= wholeLimits.servers) this.#retireOldestServer();
+      facts = new ServerFacts(server);
+      this.servers.set(serverKey, facts);
+    }
+    if (this.pairs.size >= wholeLimits.pairs) this.#retireOldestPair();
+    pair = new PairFacts(facts, client.address);
+    facts.pairs.add(pair);
+    this.pairs.set(key, pair);
+    return pair;
+  }
+
+  #retireOldestServer(): void {
+    for (const [key, server] of this.servers) {
+      this.#retire.server(server);
+      for (const pair of server.pairs) this.pairs.delete(`${key} ${pair.clientAddress}`);
+      server.pairs.clear();
+      this.servers.delete(key);
+      return;
+    }
+  }
+
+  #retireOldestPair(): void {
+    for (const [key, pair] of this.pairs) {
+      this.#retire.pair(pair);
+      pair.server.pairs.delete(pair);
+      this.pairs.delete(key);
+      return;
+    }
+  }
+}

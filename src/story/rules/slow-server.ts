@@ -1,0 +1,60 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+
+/** A shorter wait is not worth a finding. */
+const leastWaitNs = 1e9;
+
+export const slowServer: Rule = {
+  id: 'slow-server',
+  level: 'warning',
+  confidence: 'high',
+  owner: 'server',
+  title: 'The server took long to answer',
+  prose:
+    'The request had arrived: the server’s machine acknowledged all of it. Then the caller waited for the first byte of the answer, or ' +
+    'for the rest of it, although neither the network nor the caller held anything up. So the time went into the server program or into ' +
+    'something it waited for (a database, another service, a full queue of requests). Connection settings will not make this faster. ' +
+    'For requests that are meant to wait (long polling, event streams, exports) it is no fault.',
+  notToConfuseWith:
+    'A slow network (the request or the answer was sent again, slow-network) and a slow reader (the caller’s window was closed, slow-client).',
+  fixes: [
+    {
+      for: 'the application',
+      setting: 'time the handler of the requests named here, from its first to its last line',
+      why: 'the packets prove that the time passed on the server, not where in it',
+    },
+    {
+      for: 'a proxy in front',
+      setting: 'its response timeout (nginx proxy_read_timeout, HAProxy timeout server) above the slowest answer',
+      why: 'otherwise it cuts the wait and answers 504',
+    },
+  ],
+  onConnection: (connection, { slowestServer }) => {
+    if (slowestServer === null || slowestServer.waited.server < leastWaitNs) return null;
+    const packets: number[] = [];
+    let count = 0;
+    let delayNs = 0;
+    for (const exchange of connection.exchanges) {
+      const { waited, requestAcked, firstByte, responseEnd } = exchange;
+      if (waited.server < leastWaitNs || firstByte === null || !exchange.requestSeen) continue;
+      count++;
+      delayNs += waited.server;
+      if (packets.length < 20) packets.push((requestAcked ?? exchange.requestAt).packet, firstByte.packet);
+      if (responseEnd !== null && packets.length < 20 && responseEnd.packet !== firstByte.packet)
+        packets.push(responseEnd.packet);
+    }
+    if (count === 0) return null;
+    const { waited, firstByte } = slowestServer;
+    const words = requestWords(slowestServer);
+    return {
+      packets,
+      count,
+      delayNs,
+      confidence: slowestServer.requestAcked === null ? 'medium' : 'high',
+      text: () =>
+        `The longest on connection #${connection.id}: ${words} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
+    };
+  },
+  sum: ({ count, delayNs, requests }) =>
+    `${count} of ${counted(requests, 'request')} waited a second or more for the server, ${durationWords(delayNs)} together.`,
+};
