@@ -16,7 +16,13 @@ import { formatIpv4, formatIpv6 } from './address.js';
 import { before, Flow, type Half, sequenceLength } from './flow.js';
 import { Call, judge } from './judge.js';
 import { Reassembler } from './reassembly.js';
-import { type Segment, TcpFlag } from './segment.js';
+import type { Segment } from './segment.js';
+
+// TCP flags, here because an imported binding costs a look-up at each use and this runs for every packet.
+const FIN = 1;
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
 
 export const flowLimits = {
   /** Connections followed at once. */
@@ -112,7 +118,7 @@ export class FlowTable {
       this.lastFlow = flow;
     }
     if (flow === null) return;
-    if ((segment.flags & TcpFlag.syn) !== 0 && this.beginsAnother(flow, segment, direction)) {
+    if ((segment.flags & SYN) !== 0 && this.beginsAnother(flow, segment, direction)) {
       this.close(flow, 'port-reused', segment.atNs, segment.packet);
       flow = this.open(flow.hash, segment);
       if (flow === null) return;
@@ -139,10 +145,10 @@ export class FlowTable {
 
   private open(hash: number, segment: Segment): Flow | null {
     const flags = segment.flags;
-    const isSyn = (flags & TcpFlag.syn) !== 0;
+    const isSyn = (flags & SYN) !== 0;
     if (!isSyn && segment.payloadLength === 0 && this.isStraggler(hash, segment)) return null;
     if (this.slots.length >= this.connectionLimit) this.evictOne(segment);
-    const isSynAck = isSyn && (flags & TcpFlag.ack) !== 0;
+    const isSynAck = isSyn && (flags & ACK) !== 0;
     const swap = isSynAck || (!isSyn && sentByServer(segment));
     const flow = new Flow(this.nextId++, hash, segment, swap);
     flow.nextInChain = this.flows.get(hash) ?? null;
@@ -172,8 +178,8 @@ export class FlowTable {
   private beginsAnother(flow: Flow, segment: Segment, direction: number): boolean {
     const sender = direction === 1 ? flow.client : flow.server;
     const receiver = direction === 1 ? flow.server : flow.client;
-    if ((segment.flags & TcpFlag.rst) !== 0) return false;
-    const isSynAck = (segment.flags & TcpFlag.ack) !== 0;
+    if ((segment.flags & RST) !== 0) return false;
+    const isSynAck = (segment.flags & ACK) !== 0;
     if (isSynAck && receiver.synSeen && !sender.synSeen && answersSyn(segment, receiver)) return false;
     if (sender.seen) {
       if (segment.sequence === sender.initialSequence) return false;
@@ -205,7 +211,7 @@ export class FlowTable {
     flow.touched = true;
     flow.lastAtNs = atNs;
     flow.lastPacket = packet;
-    const isSyn = (flags & TcpFlag.syn) !== 0;
+    const isSyn = (flags & SYN) !== 0;
     if (reverse.synSeen && !forward.synSeen && !forward.seen && isOfAnOlderConnection(segment, reverse)) {
       this.say(flow, segment, from, 'ack-of-unseen');
       return;
@@ -216,15 +222,15 @@ export class FlowTable {
     const calls = judge(segment, forward, reverse, flow.initialRoundTripNs);
     if (calls === Call.duplicateFrame) {
       this.say(flow, segment, from, 'duplicate-frame');
-      if ((flags & TcpFlag.fin) !== 0) this.sayFin(flow, forward, reverse, segment, true);
-      if ((flags & TcpFlag.rst) !== 0) this.sayReset(flow, forward, segment, true);
+      if ((flags & FIN) !== 0) this.sayFin(flow, forward, reverse, segment, true);
+      if ((flags & RST) !== 0) this.sayReset(flow, forward, segment, true);
       return;
     }
     if (forward.firstEmptyPacket === 0 && !isSyn && length === 0) {
       forward.firstEmptyPacket = packet;
       forward.firstEmptyAtNs = atNs;
     }
-    if ((flags & TcpFlag.ack) !== 0 && (flags & TcpFlag.rst) === 0) {
+    if ((flags & ACK) !== 0 && (flags & RST) === 0) {
       const acknowledged = segment.acknowledgment;
       const isPlausible = !reverse.seen || ((acknowledged - reverse.next) | 0) <= largestWindow;
       if (isPlausible && (!reverse.acked || before(reverse.ackedTo, acknowledged))) {
@@ -232,7 +238,7 @@ export class FlowTable {
         reverse.ackedTo = acknowledged;
       }
       const coversAll = wasOutstanding && !before(acknowledged, reverse.next);
-      const pure = length === 0 && (flags & (TcpFlag.syn | TcpFlag.fin)) === 0;
+      const pure = length === 0 && (flags & (SYN | FIN)) === 0;
       if (coversAll || (pure && !forward.pureAckSeen)) {
         if (pure) {
           forward.pureAckSeen = true;
@@ -257,18 +263,18 @@ export class FlowTable {
         if ((calls & bit) !== 0) this.say(flow, segment, from, call);
       }
     }
-    if (length > 0 && (flags & TcpFlag.rst) === 0) {
+    if (length > 0 && (flags & RST) === 0) {
       const sequence = isSyn ? (segment.sequence + 1) | 0 : segment.sequence;
       // A probe repeats a byte that was sent; before the stream is known it must not define where the stream begins.
       if ((calls & Call.keepAliveProbe) === 0) this.reassembler.accept(flow, forward, segment, sequence);
-    } else if (!forward.streamKnown && (flags & TcpFlag.rst) === 0) {
+    } else if (!forward.streamKnown && (flags & RST) === 0) {
       forward.streamKnown = true;
       forward.expected = (segment.sequence + (isSyn ? 1 : 0)) | 0;
     }
     if (reverse.streamKnown && this.reassembler.hasHole(reverse)) this.reassembler.reconsider(flow, reverse, forward.seen, atNs);
     if (forward.streamKnown && forward.held !== null) this.reassembler.reconsider(flow, forward, reverse.seen, atNs);
-    if ((flags & TcpFlag.fin) !== 0) this.takeFin(flow, forward, reverse, segment);
-    if ((flags & TcpFlag.rst) !== 0) {
+    if ((flags & FIN) !== 0) this.takeFin(flow, forward, reverse, segment);
+    if ((flags & RST) !== 0) {
       forward.timeToLive = forward.timeToLive < 0 ? segment.timeToLive : forward.timeToLive;
       this.takeReset(flow, forward, segment);
     } else {
@@ -279,7 +285,7 @@ export class FlowTable {
   }
 
   private takeSyn(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
-    const acknowledges = (segment.flags & TcpFlag.ack) !== 0;
+    const acknowledges = (segment.flags & ACK) !== 0;
     if (flow.finished && flow.reset && !acknowledges && forward.synSeen) {
       // The peer still had an older connection; it was reset, and now the same SYN opens this one. RFC 5961 §4.
       flow.finished = false;
@@ -326,7 +332,7 @@ export class FlowTable {
       reverse.finSeen ||
       flow.reset ||
       reverse.next !== ((reverse.initialSequence + 1) | 0) ||
-      (segment.flags & (TcpFlag.ack | TcpFlag.rst | TcpFlag.syn)) !== TcpFlag.ack ||
+      (segment.flags & (ACK | RST | SYN)) !== ACK ||
       ((segment.acknowledgment - 1) | 0) !== reverse.next ||
       forward.seen
     ) {
@@ -358,7 +364,7 @@ export class FlowTable {
   }
 
   private sayFin(flow: Flow, forward: Half, reverse: Half, segment: Segment, repeated: boolean): void {
-    const unacknowledged = reverse.seen && (segment.flags & TcpFlag.ack) !== 0 ? (reverse.next - segment.acknowledgment) | 0 : 0;
+    const unacknowledged = reverse.seen && (segment.flags & ACK) !== 0 ? (reverse.next - segment.acknowledgment) | 0 : 0;
     this.observe({
       kind: 'fin',
       connection: flow.id,
@@ -500,8 +506,8 @@ export class FlowTable {
 
 /** Not an answer to the SYN: a challenge ACK or a leftover of the connection that had these ports before. RFC 5961 §4. */
 function isOfAnOlderConnection(segment: Segment, opener: Half): boolean {
-  if ((segment.flags & (TcpFlag.ack | TcpFlag.rst)) !== TcpFlag.ack) return false;
-  if ((segment.flags & TcpFlag.syn) !== 0) return !answersSyn(segment, opener);
+  if ((segment.flags & (ACK | RST)) !== ACK) return false;
+  if ((segment.flags & SYN) !== 0) return !answersSyn(segment, opener);
   const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
   return acknowledged <= 0 || acknowledged > largestWindow;
 }

@@ -6,7 +6,11 @@
  */
 import type { ConnectionId, Side } from '../base/index.js';
 import type { HeldSegment } from './reassembly.js';
-import { type Segment, TcpFlag } from './segment.js';
+import type { Segment } from './segment.js';
+
+// TCP flags, here because an imported binding costs a look-up at each use and this runs for every packet.
+const FIN = 1;
+const SYN = 2;
 
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 
@@ -165,5 +169,5 @@ export class Flow {
 
 /** Sequence numbers a segment takes up: its payload, plus one each for SYN and FIN. RFC 9293 §3.4. */
 export function sequenceLength(segment: Segment): number {
-  return segment.payloadLength + ((segment.flags & TcpFlag.syn) !== 0 ? 1 : 0) + ((segment.flags & TcpFlag.fin) !== 0 ? 1 : 0);
+  return segment.payloadLength + ((segment.flags & SYN) !== 0 ? 1 : 0) + ((segment.flags & FIN) !== 0 ? 1 : 0);
 }

@@ -12,7 +12,13 @@
  * Pure bookkeeping on the two halves; tells nobody. RFC 9293 §3.8.4 (keep-alives), §3.8.6.1 (zero-window probes).
  */
 import { before, type Half, sequenceLength } from './flow.js';
-import { type Segment, TcpFlag } from './segment.js';
+import type { Segment } from './segment.js';
+
+// TCP flags, here because an imported binding costs a look-up at each use and this runs for every packet.
+const FIN = 1;
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
 
 /** Calls as bits, since a segment may have several. */
 export const Call = {
@@ -38,7 +44,7 @@ const outOfOrderDefaultNs = 3e6;
 /** Copies of one frame on several interfaces of one machine are this close together. */
 const duplicateFrameNs = 20e6;
 
-const finSynRst = TcpFlag.fin | TcpFlag.syn | TcpFlag.rst;
+const finSynRst = FIN | SYN | RST;
 
 /**
  * The calls of a segment sent by `forward` as a set of bits of `Call` (0: simply the next one), and moves both halves on.
@@ -65,7 +71,7 @@ export function judge(segment: Segment, forward: Half, reverse: Half, initialRou
       if (segment.window === 0) calls |= Call.zeroWindow;
     } else {
       if (segment.window === 0 && plain) calls = Call.zeroWindow;
-      if (before(forward.next, sequence) && (flags & TcpFlag.rst) === 0) calls |= Call.lostSegment;
+      if (before(forward.next, sequence) && (flags & RST) === 0) calls |= Call.lostSegment;
       if (below && (length === 0 || everythingAcknowledged(forward))) {
         calls |= Call.keepAliveProbe;
         isProbe = true;
@@ -87,7 +93,7 @@ export function judge(segment: Segment, forward: Half, reverse: Half, initialRou
     calls = Call.zeroWindow;
   }
 
-  if ((flags & TcpFlag.ack) !== 0) {
+  if ((flags & ACK) !== 0) {
     if (segment.acknowledgment !== forward.ack) forward.duplicateAckCount = 0;
     else if ((calls & Call.duplicateAck) !== 0) forward.duplicateAckCount++;
     if (
@@ -98,7 +104,7 @@ export function judge(segment: Segment, forward: Half, reverse: Half, initialRou
       calls |= Call.ackOfUnseen;
     }
   }
-  if (!first && !isProbe && (length > 0 || (flags & (TcpFlag.syn | TcpFlag.fin)) !== 0) && before(sequence, forward.next)) {
+  if (!first && !isProbe && (length > 0 || (flags & (SYN | FIN)) !== 0) && before(sequence, forward.next)) {
     calls |= repetition(segment, forward, reverse, initialRoundTripNs);
   }
   moveOn(segment, forward, calls, atNs);
@@ -124,7 +130,8 @@ function isDuplicateFrame(segment: Segment, forward: Half): boolean {
 
 function fillsWindow(segment: Segment, reverse: Half): boolean {
   if (!reverse.ackSeen || reverse.windowScale < 0 || reverse.window === 0) return false;
-  const edge = (reverse.ack + reverse.window * 2 ** reverse.windowScale) | 0;
+  // At most 65,535 << 14, RFC 7323 §2.3.
+  const edge = (reverse.ack + (reverse.window << Math.min(reverse.windowScale, 14))) | 0;
   return ((segment.sequence + segment.payloadLength) | 0) === edge;
 }
 
@@ -159,13 +166,13 @@ function deliveredBefore(forward: Half, end: number): boolean {
 
 function moveOn(segment: Segment, forward: Half, calls: number, atNs: number): void {
   const flags = segment.flags;
-  const isReset = (flags & TcpFlag.rst) !== 0;
+  const isReset = (flags & RST) !== 0;
   const probe = calls & (Call.keepAliveProbe | Call.zeroWindowProbe);
   if (!forward.seen) {
     // A reset's numbers need not be its sender's (RFC 9293 §3.10.7.1): nothing is learned from it.
     if (isReset) return;
     forward.seen = true;
-    forward.initialSequence = (flags & TcpFlag.syn) !== 0 ? segment.sequence : (segment.sequence - 1) | 0;
+    forward.initialSequence = (flags & SYN) !== 0 ? segment.sequence : (segment.sequence - 1) | 0;
     forward.next = (segment.sequence + sequenceLength(segment)) | 0;
     forward.nextAtNs = atNs;
   } else if ((calls & Call.zeroWindowProbe) === 0 && !isReset) {
@@ -178,7 +185,7 @@ function moveOn(segment: Segment, forward: Half, calls: number, atNs: number): v
       forward.nextRepeated = true;
     }
   }
-  if ((flags & TcpFlag.ack) !== 0) {
+  if ((flags & ACK) !== 0) {
     forward.ack = segment.acknowledgment;
     forward.ackSeen = true;
     forward.ackAtNs = atNs;

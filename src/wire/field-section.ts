@@ -1,9 +1,9 @@
 /**
  * The fields of one head or trailer section: places in its bytes, decoded when first asked for. The bytes are borrowed from
- * the reader's caller; `keep` (or the first look-up) turns them into one string that every name and value is cut from.
+ * the reader's caller; `keep` turns them into one string that every name and value is cut from.
  */
 
-import { matchesIgnoringCase } from './characters.js';
+import { matches, matchesIgnoringCase } from './characters.js';
 import { latin1 } from './latin1.js';
 import type { Fields } from './message.js';
 
@@ -55,12 +55,12 @@ export class FieldSection implements Fields {
 
   name(index: number): string {
     if (!(index >= 0 && index < this.count)) return '';
-    return this.decoded().slice(this.places[index * 4]!, this.places[index * 4 + 1]!);
+    return this.cut(this.places[index * 4]!, this.places[index * 4 + 1]!);
   }
 
   value(index: number): string {
     if (!(index >= 0 && index < this.count)) return '';
-    return this.decoded().slice(this.places[index * 4 + 2]!, this.places[index * 4 + 3]!);
+    return this.cut(this.places[index * 4 + 2]!, this.places[index * 4 + 3]!);
   }
 
   has(name: string): boolean {
@@ -105,6 +105,19 @@ export class FieldSection implements Fields {
       } else if (this.text.slice(start, end).toLowerCase() === lowerCase) return index;
     }
     return -1;
+  }
+
+  /** While the bytes are there, only what is asked for is decoded, so that it does not keep the whole section alive. */
+  private cut(start: number, end: number): string {
+    return this.text === null ? latin1(this.bytes, this.base + start, this.base + end) : this.text.slice(start, end);
+  }
+
+  /** Whether the value of line `index` is `text`, without decoding it. */
+  valueIs(index: number, text: string): boolean {
+    const start = this.places[index * 4 + 2]!;
+    const end = this.places[index * 4 + 3]!;
+    if (this.text === null) return matches(this.bytes, this.base + start, this.base + end, text);
+    return this.text.slice(start, end) === text;
   }
 
   private decoded(): string {

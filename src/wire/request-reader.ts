@@ -40,8 +40,13 @@ class RequestHeadView implements RequestHead {
 
   constructor(readonly fields: FieldSection) {}
 
+  /** Nearly always the same as in the request before: then the same string. */
+  private lastHost = '';
+
   get host(): string | null {
-    return this.hostLine === -1 ? null : this.fields.value(this.hostLine);
+    if (this.hostLine === -1) return null;
+    if (!this.fields.valueIs(this.hostLine, this.lastHost)) this.lastHost = this.fields.value(this.hostLine);
+    return this.lastHost;
   }
 
   keep(): this {
