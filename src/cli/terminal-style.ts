@@ -30,7 +30,7 @@ export function terminalStyle(options: StyleOptions, screen: Screen, environment
 }
 
 /** NO_COLOR (no-color.org) is obeyed before FORCE_COLOR; without either, colour is for terminals. */
-export function wantsColour(screen: Screen, environment: Environment): boolean {
+function wantsColour(screen: Screen, environment: Environment): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = environment;
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';

@@ -150,7 +150,7 @@ export interface Report extends ReportFrame {
 const toMs = (ns: number): number => Math.round(ns) / 1e6;
 const toMsOrNull = (ns: number | null): number | null => (ns === null ? null : toMs(ns));
 
-export function reportSource(name: string, summary: SourceSummary, clock: Clock): ReportSource {
+function reportSource(name: string, summary: SourceSummary, clock: Clock): ReportSource {
   return {
     name,
     format: summary.format,

@@ -10,10 +10,10 @@
 import type { Connection, Exchange, Mark } from '../story/index.js';
 import { formatShortDuration, type Script } from './quantity.js';
 
-export type PieceKind = 'opening' | 'joined' | 'request' | 'waiting' | 'answer' | 'unanswered' | 'bytes' | 'gap' | 'ending';
+type PieceKind = 'opening' | 'joined' | 'request' | 'waiting' | 'answer' | 'unanswered' | 'bytes' | 'gap' | 'ending';
 
 /** How an exchange went, for its colour: by status class, or what is missing. */
-export type Outcome = 'ok' | 'client-error' | 'server-error' | 'incomplete';
+type Outcome = 'ok' | 'client-error' | 'server-error' | 'incomplete';
 
 export interface LifePiece {
   readonly kind: PieceKind;
