@@ -5,13 +5,14 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const startLimitMs = 10_000;
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-examples-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const started: ChildProcess[] = [];
 
 const goPeers = join(folder, 'peers');
