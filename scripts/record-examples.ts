@@ -90,7 +90,9 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
 
   'tiny-pool': async () => {
     await peers.startGo(8080, 60_000);
-    await record({ file: 'tiny-pool.pcapng.gz', ports: [8080] }, () => peers.runGo('pool', 'http://127.0.0.1:8080/?ms=20', '5'));
+    await record({ file: 'tiny-pool.pcapng.gz', ports: [8080] }, () =>
+      peers.runGo('pool', 'http://127.0.0.1:8080/?ms=20', '5', '2'),
+    );
   },
 
   'half-close': async () => {

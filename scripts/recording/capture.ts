@@ -1,5 +1,5 @@
 /**
- * Records one example: starts tcpdump (or dumpcap, for pcapng), lets the scenario happen, and stops when the last packet is in
+ * Records one capture: starts tcpdump (or dumpcap, for pcapng), lets the scenario happen, and stops when the last packet is in
  * the file.
  */
 
@@ -8,22 +8,25 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
-const largestExample = 60_000;
 const quietMs = 400;
 
 export interface Recording {
-  /** File name in examples/; `.pcapng` is recorded by dumpcap (nanoseconds), `.gz` is compressed afterwards. */
+  /** File name in the folder; `.pcapng` is recorded by dumpcap (nanoseconds), `.gz` is compressed afterwards. */
   readonly file: string;
+  /** Default: examples. */
+  readonly folder?: string;
+  /** A larger file is a mistake. Default: 60,000. */
+  readonly mostBytes?: number;
   readonly ports: readonly number[];
   readonly device?: string;
   readonly tcpdumpOptions?: readonly string[];
 }
 
 export async function record(
-  { file, ports, device = 'lo', tcpdumpOptions = [] }: Recording,
+  { file, folder = 'examples', mostBytes = 60_000, ports, device = 'lo', tcpdumpOptions = [] }: Recording,
   scenario: () => Promise<void>,
 ): Promise<void> {
-  const path = `examples/${file.replace(/\.gz$/, '')}`;
+  const path = `${folder}/${file.replace(/\.gz$/, '')}`;
   rmSync(path, { force: true });
   const filter = ports.map((port) => `tcp port ${port}`).join(' or ');
   const capture = path.endsWith('.pcapng')
@@ -67,11 +70,11 @@ export async function record(
   // tcpdump: "3 packets dropped by kernel"; dumpcap: "Packets received/dropped on interface 'lo': 40/3 (…)".
   if (/[1-9]\d* packets? dropped by kernel|: \d+\/[1-9]/.test(said)) throw new Error(`${file}: packets were lost: ${said}`);
   if (file.endsWith('.gz')) {
-    writeFileSync(`examples/${file}`, gzipSync(readFileSync(path), { level: 9 }));
+    writeFileSync(`${folder}/${file}`, gzipSync(readFileSync(path), { level: 9 }));
     rmSync(path);
   }
-  const { size } = statSync(`examples/${file}`);
-  if (size > largestExample) throw new Error(`${file} has ${size} bytes; examples stay below ${largestExample}`);
+  const { size } = statSync(`${folder}/${file}`);
+  if (size > mostBytes) throw new Error(`${file} has ${size} bytes; it has to stay below ${mostBytes}`);
   console.log(`${file}: ${size} bytes`);
 }
 

@@ -2,14 +2,19 @@
 // a link with a round trip.
 //
 //	peers server PORT IDLE_MS          net/http server; /slow?ms=N answers after N ms
-//	peers pool URL ROUNDS              8 requests at once, ROUNDS times, through net/http's default pool of 2 idle connections
+//	peers pool URL ROUNDS IDLE         8 requests at once, ROUNDS times, through a pool of IDLE idle connections a host (net/http: 2)
+//	peers gaps URL MS…                 a request, then another after each gap, through net/http's default pool
+//	peers unread URL ROUNDS            closes the body of each response without reading it
+//	peers client-each URL ROUNDS MS    a new http.Client for each request, MS apart, all of which keep their connection
 //	peers slow-reader HOST:PORT MS     asks for /large, reads nothing for MS, then everything
 //	peers link ONE_WAY_MS PID          joins this network namespace (holdfast0, 10.9.0.1) to the one of PID (holdfast1, 10.9.0.2);
-//	                                   the line "drop" on standard input loses every packet from then on, "pass" ends that
+//	                                   the line "drop" on standard input loses every packet from then on, "pass" ends that,
+//	                                   "reset" forges a reset from the far side for the newest connection
 package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +34,13 @@ func main() {
 	case "server":
 		server(os.Args[2], number(os.Args[3]))
 	case "pool":
-		pool(os.Args[2], number(os.Args[3]))
+		pool(os.Args[2], number(os.Args[3]), number(os.Args[4]))
+	case "gaps":
+		gaps(os.Args[2], os.Args[3:])
+	case "unread":
+		unread(os.Args[2], number(os.Args[3]))
+	case "client-each":
+		clientEach(os.Args[2], number(os.Args[3]), number(os.Args[4]))
 	case "slow-reader":
 		slowReader(os.Args[2], number(os.Args[3]))
 	case "link":
@@ -61,25 +72,61 @@ func server(port string, idleMs int) {
 		w.Header().Set("Content-Length", "30000")
 		w.Write(make([]byte, 30000))
 	})
+	http.HandleFunc("/reset", func(w http.ResponseWriter, r *http.Request) {
+		connection, _, err := w.(http.Hijacker).Hijack()
+		check(err)
+		io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+		time.Sleep(300 * time.Millisecond)
+		connection.(*net.TCPConn).SetLinger(0)
+		connection.Close()
+	})
 	s := &http.Server{Addr: ":" + port, IdleTimeout: time.Duration(idleMs) * time.Millisecond}
 	check(s.ListenAndServe())
 }
 
-func pool(url string, rounds int) {
+func pool(url string, rounds, idle int) {
+	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idle}}
 	for round := 0; round < rounds; round++ {
 		var wait sync.WaitGroup
 		for i := 0; i < 8; i++ {
 			wait.Add(1)
 			go func() {
 				defer wait.Done()
-				response, err := http.Get(url)
-				check(err)
-				io.Copy(io.Discard, response.Body)
-				response.Body.Close()
+				get(&client, url)
 			}()
 		}
 		wait.Wait()
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func get(client *http.Client, url string) {
+	response, err := client.Get(url)
+	check(err)
+	io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+}
+
+func gaps(url string, gaps []string) {
+	get(http.DefaultClient, url)
+	for _, ms := range gaps {
+		time.Sleep(time.Duration(number(ms)) * time.Millisecond)
+		get(http.DefaultClient, url)
+	}
+}
+
+func unread(url string, rounds int) {
+	for round := 0; round < rounds; round++ {
+		response, err := http.Get(url)
+		check(err)
+		response.Body.Close()
+	}
+}
+
+func clientEach(url string, rounds, ms int) {
+	for round := 0; round < rounds; round++ {
+		get(&http.Client{Transport: &http.Transport{}}, url)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
 	}
 }
 
@@ -104,12 +151,21 @@ func link(oneWayMs int, pid string) {
 	run("nsenter", "-t", pid, "-n", "ip", "link", "set", "holdfast1", "up")
 	run("nsenter", "-t", pid, "-n", "ip", "link", "set", "lo", "up")
 	var dropping atomic.Bool
-	go forward(near, far, oneWayMs, &dropping)
-	go forward(far, near, oneWayMs, &dropping)
+	var newest atomic.Value
+	go forward(near, far, oneWayMs, &dropping, func(packet []byte) {
+		if packet[0]>>4 == 4 && packet[9] == 6 {
+			newest.Store(packet)
+		}
+	})
+	go forward(far, near, oneWayMs, &dropping, func([]byte) {})
 	fmt.Println("up")
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		dropping.Store(lines.Text() == "drop")
+		if lines.Text() == "reset" {
+			near.Write(forgedReset(newest.Load().([]byte)))
+		} else {
+			dropping.Store(lines.Text() == "drop")
+		}
 		fmt.Println(lines.Text())
 	}
 }
@@ -134,8 +190,36 @@ func tunnel(name string) *os.File {
 	return os.NewFile(uintptr(fd), name)
 }
 
+// forgedReset answers a packet (IPv4 and TCP) with a reset as a box on the way sends it: right addresses and sequence number, but a
+// time to live and an identification of its own.
+func forgedReset(packet []byte) []byte {
+	header := int(packet[0]&15) * 4
+	reset := make([]byte, 40)
+	copy(reset, []byte{0x45, 0, 0, 40, 0xbe, 0xef, 0, 0, 247, 6})
+	copy(reset[12:], packet[16:20])
+	copy(reset[16:], packet[12:16])
+	copy(reset[20:], packet[header+2:header+4])
+	copy(reset[22:], packet[header:header+2])
+	copy(reset[24:], packet[header+8:header+12]) // what it acknowledged is what it expects next
+	reset[32], reset[33] = 5<<4, 4
+	binary.BigEndian.PutUint16(reset[10:], checksum(reset[:20], 0))
+	binary.BigEndian.PutUint16(reset[36:], checksum(reset[12:], 6+20))
+	return reset
+}
+
+// checksum is that of RFC 1071; for TCP the sum starts with the protocol and the length, and the addresses are part of the data.
+func checksum(data []byte, sum uint32) uint16 {
+	for i := 0; i+1 < len(data); i += 2 {
+		sum += uint32(data[i])<<8 | uint32(data[i+1])
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
+
 // forward keeps the order of packets: one sleeper takes them from a queue, each with its time of departure.
-func forward(from, to *os.File, oneWayMs int, dropping *atomic.Bool) {
+func forward(from, to *os.File, oneWayMs int, dropping *atomic.Bool, see func([]byte)) {
 	type packet struct {
 		due  time.Time
 		data []byte
@@ -151,6 +235,7 @@ func forward(from, to *os.File, oneWayMs int, dropping *atomic.Bool) {
 		buffer := make([]byte, 65536)
 		n, err := from.Read(buffer)
 		check(err)
+		see(buffer[:n])
 		if !dropping.Load() {
 			queue <- packet{time.Now().Add(time.Duration(oneWayMs) * time.Millisecond), buffer[:n]}
 		}

@@ -54,7 +54,8 @@ export async function endAll(): Promise<void> {
   }
 }
 
-export async function startNginx(port: number, directives = '', listen = `${port}`): Promise<Server> {
+/** `directives` go into its server, `outside` beside it (upstreams, other servers). */
+export async function startNginx(port: number, directives = '', listen = `${port}`, outside = ''): Promise<Server> {
   const file = join(folder, `nginx-${port}.conf`);
   writeFileSync(
     file,
@@ -62,6 +63,7 @@ export async function startNginx(port: number, directives = '', listen = `${port
      events { worker_connections 256; }
      http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
             uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+            ${outside}
             server { listen ${listen}; ${directives}
                      location / { default_type text/plain; return 200 "hello from nginx\\n"; }
                      location /empty { return 204; }
@@ -104,7 +106,7 @@ TypesConfig /etc/mime.types\nStartServers 1\nServerLimit 2\nThreadsPerChild 16\n
   return server;
 }
 
-export async function startHaproxy(port: number, backendPort: number): Promise<Server> {
+export async function startHaproxy(port: number, backendPort: number, serverTimeout = '1s'): Promise<Server> {
   const file = join(folder, `haproxy-${port}.cfg`);
   writeFileSync(
     file,
@@ -112,7 +114,7 @@ export async function startHaproxy(port: number, backendPort: number): Promise<S
   mode http
   timeout connect 1s
   timeout client 5s
-  timeout server 1s
+  timeout server ${serverTimeout}
   timeout http-keep-alive 4s
 frontend front
   bind :${port}
@@ -155,8 +157,15 @@ export async function run(command: string, ...arguments_: string[]): Promise<voi
 interface Link extends Server {
   /** Loses every packet from now on. */
   drop(): Promise<void>;
+  /** Loses none any more. */
+  pass(): Promise<void>;
+  /** Sends the near side a reset in the name of the far side, as a box in between does. */
+  forgeReset(): Promise<void>;
+  /** The system settings of the far side. */
+  set(name: string, value: string): Promise<void>;
   /** Runs a server behind the link, at 10.9.0.2. */
   startNodeBehind(port: number, keepAliveTimeoutMs: number): Promise<Server>;
+  startGoBehind(port: number, idleMs: number): Promise<Server>;
 }
 
 /** A link with a round trip of twice `oneWayMs` to another network namespace. */
@@ -165,33 +174,37 @@ export async function startLink(oneWayMs: number): Promise<Link> {
   await untilOwnNamespace(namespace.process.pid!);
   const link = start(goPeers, ['link', String(oneWayMs), String(namespace.process.pid)], 'pipe');
   await once(link.process.stdout!, 'data');
+  const tell = async (word: string): Promise<void> => {
+    link.process.stdin!.write(`${word}\n`);
+    await once(link.process.stdout!, 'data');
+  };
+  const inside = (...command: string[]) => ['-t', String(namespace.process.pid), '-n', ...command];
+  const startBehind = async (port: number, ...command: string[]): Promise<Server> => {
+    const server = start('nsenter', inside(...command));
+    await untilListening(port, '10.9.0.2');
+    // The last packets of that look are still on the link.
+    await new Promise((done) => setTimeout(done, 10 * oneWayMs));
+    return server;
+  };
   return {
     ...link,
     stop: async () => {
       await link.stop();
       await namespace.stop('SIGKILL');
     },
-    drop: async () => {
-      link.process.stdin!.write('drop\n');
-      await once(link.process.stdout!, 'data');
-    },
-    startNodeBehind: async (port, keepAliveTimeoutMs) => {
-      const script = resolve('.test-out/scripts/recording/node-server.js');
-      const inside = [
-        '-t',
-        String(namespace.process.pid),
-        '-n',
+    drop: () => tell('drop'),
+    pass: () => tell('pass'),
+    forgeReset: () => tell('reset'),
+    set: (name, value) => run('nsenter', ...inside('sysctl', '-q', '-w', `${name}=${value}`)),
+    startNodeBehind: (port, keepAliveTimeoutMs) =>
+      startBehind(
+        port,
         process.execPath,
-        script,
+        resolve('.test-out/scripts/recording/node-server.js'),
         String(port),
         String(keepAliveTimeoutMs),
-      ];
-      const server = start('nsenter', inside);
-      await untilListening(port, '10.9.0.2');
-      // The last packets of that look are still on the link.
-      await new Promise((done) => setTimeout(done, 10 * oneWayMs));
-      return server;
-    },
+      ),
+    startGoBehind: (port, idleMs) => startBehind(port, goPeers, 'server', String(port), String(idleMs)),
   };
 }
 
