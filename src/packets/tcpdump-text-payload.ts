@@ -20,6 +20,8 @@ const hexLine = /^\s{1,16}0x([0-9a-f]{4,6}):?\s{1,4}((?:[0-9a-f]{4} ){0,7}[0-9a-
 const bareHexLine = /^\t{2,4} ?((?:[0-9a-f]{4} ){0,7}[0-9a-f]{2}(?:[0-9a-f]{2})?)\s*$/;
 const startLine = /^(?:[A-Z][A-Z-]{1,31} [\x21-\x7e]{1,8000} HTTP\/1\.\d|HTTP\/1\.\d \d{3}(?: [^\r\n]*)?)$/;
 const startOfHead = /(?:[A-Z]{3,16} [/*h][^ ]{0,2000} HTTP\/1\.\d|HTTP\/1\.\d \d{3} )/;
+/** tcpdump's mark where the snap length ended the text. */
+const cutMark = / \[[|!][\w-]{1,16}\]$/;
 /** Smallest and largest IP and TCP headers together. */
 const leastHeaders = 40;
 const mostHeaders = 120;
@@ -70,7 +72,7 @@ export class ListedPayload {
   }
 
   addTabbed(line: string): void {
-    if (this.#spend(line)) this.#tabLines.push(line);
+    if (this.#spend(line)) this.#tabLines.push(line.replace(cutMark, ''));
   }
 
   addText(line: string): void {
@@ -92,7 +94,7 @@ export class ListedPayload {
     return (
       this.#fromPacketText(byteCount, headerByteCount) ??
       this.#fromTabbed(byteCount) ??
-      (startLine.test(summary) ? encoded(`${summary}\r\n`, byteCount) : null)
+      summaryBytes(summary.replace(cutMark, ''), byteCount)
     );
   }
 
@@ -135,6 +137,9 @@ function restored(text: string, byteCount: number): Uint8Array | null {
   const isBodyWhole = head.length + text.length - headEnd === byteCount;
   return encoded(isBodyWhole ? head + text.slice(headEnd) : head, byteCount);
 }
+
+const summaryBytes = (summary: string, byteCount: number): Uint8Array | null =>
+  startLine.test(summary) ? encoded(`${summary}\r\n`, byteCount) : null;
 
 function countLineEnds(text: string): number {
   let count = 0;

@@ -68,6 +68,8 @@ export class TcpdumpTextFormat implements Format {
   #current: Listed | null = null;
   #secondLineDue = false;
   #lines = 0;
+  /** Lines before the first packet that could not be read: of a text that is no listing they are no problem. */
+  #unreadBefore = 0;
   #indent = 0;
   /** Longest packet whose -A text was whole. */
   #longestWholeText = 0;
@@ -158,6 +160,7 @@ export class TcpdumpTextFormat implements Format {
     }
     this.#end();
     if (this.#sink.full) return;
+    for (; this.#unreadBefore > 0; this.#unreadBefore--) this.#problems.report('listing-line-unread', 1);
     this.#current = { line, payload: new ListedPayload() };
     this.#secondLineDue = line.goesOn;
     this.#clock.decides(null, line.time);
@@ -166,7 +169,7 @@ export class TcpdumpTextFormat implements Format {
   /** A line with a tab before it. */
   #takeBelow(line: string): void {
     const current = this.#current;
-    if (current === null) this.#takeOther(line);
+    if (current === null || current.payload.hasText) this.#takeOther(line);
     else if (!current.payload.addHex(line) && current.line.tcp?.tail.startsWith(': HTTP') === true) {
       current.payload.addTabbed(line.slice(1));
     }
@@ -182,13 +185,14 @@ export class TcpdumpTextFormat implements Format {
         this.#problems.report('listing-packets-dropped', this.#decoder.packets + 1, line.slice(0, 80).trim());
     } else if (listed !== undefined && payload !== undefined && this.#isText(line, listed, payload)) payload.addText(line);
     else if (payload?.addHex(line) === true || remarks.test(line) || (/^\s/.test(line) && payload !== undefined)) return;
+    else if (this.#current === null && this.#decoder.packets === 0) this.#unreadBefore += 1;
     else this.#problems.report('listing-line-unread', this.#decoder.packets + 1);
   }
 
   /** -A: the first line below a packet begins with the IP version and header length, as a letter. */
   #isText(line: string, listed: ListedLine, payload: ListedPayload): boolean {
     if (listed.tcp === null && !payload.hasText) return /^[E`]./.test(line);
-    return payload.hasText || /^(?:[E-O]|`).{19}/.test(line);
+    return payload.hasText || /^(?:[E-O]|`)[\x20-\x7e]{7}/.test(line);
   }
 
   #isWithinText(line: string): boolean {
