@@ -287,7 +287,12 @@ export class ClientConnection implements ResponseHandler, Deadline {
     if (this.handlerError !== null) {
       const cause = this.handlerError;
       this.handlerError = null;
-      this.failFirst(new HoldfastError('response-handler-failed', { cause }));
+      const error = new HoldfastError('response-handler-failed', { cause });
+      if (ended === null) this.failFirst(error);
+      else {
+        this.close('ours');
+        ended.fail(error);
+      }
     } else if (reader.state === 'failed') {
       this.failFirst(refusal(reader.problem!));
     } else if (reader.state === 'tunnel') this.becomeTunnel(data.subarray(taken, length));
@@ -379,7 +384,7 @@ export class ClientConnection implements ResponseHandler, Deadline {
     this.draining = false;
     exchange.lastByteAtMs = this.readAtMs;
     const next = this.owed[0];
-    if (next === undefined || this.reader.state !== 'between') {
+    if (next === undefined || this.reader.state !== 'between' || this.handlerError !== null) {
       this.reader.pause();
       this.ended = exchange;
       return;
@@ -485,12 +490,18 @@ export class ClientConnection implements ResponseHandler, Deadline {
   /** The server's FIN. */
   private onFin(): void {
     if (this.isClosed) return;
-    this.told?.fin('server');
     this.readAtMs = performance.now();
     if (this.owed.length === 0) {
+      this.told?.fin('server');
       this.close('idle-close');
       return;
     }
+    // Node calls it an end, too, when a reset came with the last bytes (libuv takes the hang-up for one); the kernel knows.
+    if (this.facts.waiting(this.fd) === 'failed') {
+      this.onSocketError(new Error('The connection was reset behind its last bytes.'));
+      return;
+    }
+    this.told?.fin('server');
     const { reader } = this;
     const first = this.owed[0]!;
     if (reader.state === 'between' && first.firstByteAtMs === 0) {

@@ -7,7 +7,8 @@
  *
  * Rules (RFC 9112 §9.3.1, §9.5; `Keep-Alive` is advice, RFC 2068 §19.7.1)
  * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
- *   margin below what is known: two round trips and the spread of the closes seen, never less than a tenth.
+ *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth (half, while only a
+ *   few closes were seen). The round trip is that of handshakes, so that this host's lateness is in it; the server's is in the spread.
  * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
  * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
  *   origin was already seen to survive, and always a margin below the shortest close seen.
@@ -19,8 +20,13 @@
 
 const closesKept = 16;
 const leastMarginShare = 0.1;
-const mostMarginShare = 0.5;
-const mostMarginMs = 1000;
+/** The share while fewer closes than this were seen: one close that came late says too much. */
+const unsureMarginShare = 0.5;
+const closesTrusted = 4;
+/** The share counts up to here: a margin of a second is enough for any timeout. */
+const mostLeastMarginMs = 1000;
+/** Timers and schedulers of two hosts are late by so much without anybody noticing. */
+const leastMarginMs = 5;
 /** Sooner after a response than this (and a round trip), a close is no idle timeout. */
 const idleCloseFromMs = 5;
 /** Weight of a new, shorter round trip against the one remembered; a longer one counts at once. */
@@ -88,19 +94,23 @@ export class IdleKnowledge {
   }
 
   private conclude(): void {
-    const spreadMs = this.closesMs.length === 0 ? 0 : this.usualCloseMs - this.shortestCloseMs;
-    const lessMargin = (ms: number): number => {
-      if (ms === Number.POSITIVE_INFINITY) return ms;
-      const least = Math.min(ms * leastMarginShare, mostMarginMs);
-      return ms - Math.min(Math.max(2 * this.roundTripMs + spreadMs, least), ms * mostMarginShare);
-    };
-    /** Whole seconds are coarse: a server that says 5 may mean 4.5. */
-    const hinted =
-      this.hintMs === Number.POSITIVE_INFINITY
-        ? this.hintMs
-        : lessMargin(this.hintMs - Math.min(this.hintMs * 0.1, mostMarginMs));
-    this.reuseLimitMs = Math.min(this.longestMs, hinted, lessMargin(this.usualCloseMs));
-    const covered = this.hintMs === Number.POSITIVE_INFINITY ? lessMargin(this.survivedMs) : hinted;
-    this.provenLimitMs = Math.min(this.reuseLimitMs, covered, lessMargin(this.shortestCloseMs));
+    const lateMs = this.roundTripMs + (this.closesMs.length === 0 ? 0 : this.usualCloseMs - this.shortestCloseMs);
+    // Whole seconds are coarse: a server that says 5 may mean 4.5.
+    const hintedMs = this.hintMs - Math.min(this.hintMs * leastMarginShare, mostLeastMarginMs);
+    const hinted = hintedMs - marginOf(hintedMs, lateMs, leastMarginShare);
+    const usual = this.usualCloseMs - Math.min(marginOf(this.usualCloseMs, lateMs, leastMarginShare), this.usualCloseMs / 2);
+    this.reuseLimitMs = Math.max(0, Math.min(this.longestMs, hinted, usual));
+
+    const share = this.closesMs.length < closesTrusted ? unsureMarginShare : leastMarginShare;
+    const survived = this.survivedMs - marginOf(this.survivedMs, lateMs, share);
+    const shortest = this.shortestCloseMs - marginOf(this.shortestCloseMs, lateMs, share);
+    const covered = this.hintMs === Number.POSITIVE_INFINITY ? survived : hinted;
+    this.provenLimitMs = Math.max(0, Math.min(this.reuseLimitMs, covered, shortest));
   }
+}
+
+/** How far below `ms` it is safe: what was seen to come late, a few milliseconds in any case, and a share of the whole. */
+function marginOf(ms: number, lateMs: number, share: number): number {
+  if (ms === Number.POSITIVE_INFINITY) return 0;
+  return Math.max(lateMs, leastMarginMs, Math.min(ms * share, mostLeastMarginMs));
 }
