@@ -24,7 +24,10 @@ export type Side = 'client' | 'server';
 export const otherSide = (side: Side): Side => (side === 'client' ? 'server' : 'client');
 
 export interface Endpoint {
-  /** IPv4 dotted decimal, or IPv6 in RFC 5952 form without brackets. */
+  /**
+   * IPv4 dotted decimal, or IPv6 in RFC 5952 form without brackets. From a listing that gives names, the host's name: letters, digits,
+   * dots, dashes and underscores.
+   */
   readonly address: string;
   readonly port: number;
 }
@@ -65,6 +68,8 @@ export interface BytesObservation extends Observed {
   readonly data: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** So many bytes more of the same segment were cut off by the snap length: a `gap` of as many follows at once. */
+  readonly cutByteCount?: number;
 }
 
 /** Bytes that the stream had but the source cannot show; the stream goes on behind them. */

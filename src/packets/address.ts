@@ -29,3 +29,23 @@ export function formatIpv6(word0: number, word1: number, word2: number, word3: n
   if (bestStart < 0) return hex(0, 8);
   return `${hex(0, bestStart)}::${hex(bestStart + bestLength, 8)}`;
 }
+
+/** Entries after which the book begins anew: captures of scans have millions of addresses. */
+const bookLimit = 4096;
+
+/** Remembers the text of IPv4 addresses: most captures have few of them, and each connection names two. */
+export class AddressBook {
+  private readonly names = new Map<number, string>();
+
+  /** `word1` to `word3` are of IPv6 alone. */
+  name(ipVersion: 4 | 6, word0: number, word1: number, word2: number, word3: number): string {
+    if (ipVersion === 6) return formatIpv6(word0, word1, word2, word3);
+    let name = this.names.get(word0);
+    if (name === undefined) {
+      name = formatIpv4(word0);
+      if (this.names.size >= bookLimit) this.names.clear();
+      this.names.set(word0, name);
+    }
+    return name;
+  }
+}

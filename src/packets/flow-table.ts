@@ -3,8 +3,7 @@
  *
  * What one connection is
  * - Same addresses and ports (and IP version), in either direction.
- * - A SYN with another initial sequence number begins a new connection, whatever state the old one is in (a reused port).
- *   A SYN-ACK does so only when the old one is finished or it answers another SYN.
+ * - A SYN may begin another one: connection-boundary.ts.
  * - After both sides closed or one reset, a connection stays for late segments (`lingerNs`), then it is `closed`.
  *   Its addresses are remembered a little longer so that a straggler does not become a connection of its own.
  * - Nothing ends by silence alone: hours of idleness are a finding, not an end.
@@ -12,8 +11,16 @@
  * Memory is bounded by `flowLimits`: the least recently active connections are `evicted` beyond it.
  */
 import type { CallObservation, Observer, SegmentCall } from '../base/index.js';
-import { formatIpv4, formatIpv6 } from './address.js';
+import { AddressBook } from './address.js';
+import {
+  beginsAnother,
+  bothFinsAcknowledged,
+  isOfAnOlderConnection,
+  largestWindow,
+  sentByServer,
+} from './connection-boundary.js';
 import { before, Flow, type Half, sequenceLength } from './flow.js';
+import { FlowIndex, hashOf } from './flow-index.js';
 import { Call, judge } from './judge.js';
 import { Reassembler } from './reassembly.js';
 import type { Segment } from './segment.js';
@@ -31,8 +38,6 @@ export const flowLimits = {
   finishedConnections: 512,
   /** How long they wait after their last packet: some resets are repeated for minutes. A new SYN ends it at once. */
   lingerNs: 3600e9,
-  /** Entries of the memory of connections that are gone (a power of two). */
-  tombstones: 65_536,
 } as const;
 
 export interface FlowTableSummary {
@@ -61,28 +66,17 @@ const callNames: readonly (readonly [bit: number, call: SegmentCall])[] = [
   [Call.duplicateFrame, 'duplicate-frame'],
 ];
 
-/** No receiver offers more, so nothing further ahead is in flight. RFC 7323 §2.3. */
-const largestWindow = 2 ** 30;
-
-/** Ports that servers listen on although they are above 1023; the lower of two such ports wins. */
-const serverPorts = new Set([
-  1080, 3000, 3128, 3306, 5000, 5432, 6379, 8000, 8008, 8080, 8081, 8088, 8443, 8888, 9000, 9090, 9200,
-]);
-
 export class FlowTable {
   private readonly observe: Observer;
   private readonly reassembler: Reassembler;
-  private readonly flows = new Map<number, Flow>();
-  private readonly slots: Flow[] = [];
+  private readonly addresses = new AddressBook();
+  private readonly index = new FlowIndex();
   private readonly connectionLimit: number;
   private nextId = 0;
   private lastFlow: Flow | null = null;
-  private sweepSlot = 0;
   /** Finished flows in order of their end; consumed from `finishedHead`. */
   private finished: Flow[] = [];
   private finishedHead = 0;
-  private readonly tombstoneHash = new Int32Array(flowLimits.tombstones);
-  private readonly tombstoneAtNs = new Float64Array(flowLimits.tombstones).fill(Number.NEGATIVE_INFINITY);
   private evicted = 0;
   private firstEvictedPacket = 0;
   private stragglers = 0;
@@ -109,7 +103,7 @@ export class FlowTable {
     let direction = flow === null ? 0 : flow.direction(segment);
     if (direction === 0) {
       const hash = hashOf(segment);
-      flow = this.find(hash, segment);
+      flow = this.index.find(hash, segment);
       if (flow === null) {
         flow = this.open(hash, segment);
         if (flow === null) return;
@@ -118,7 +112,7 @@ export class FlowTable {
       this.lastFlow = flow;
     }
     if (flow === null) return;
-    if ((segment.flags & SYN) !== 0 && this.beginsAnother(flow, segment, direction)) {
+    if ((segment.flags & SYN) !== 0 && beginsAnother(flow, segment, direction)) {
       this.close(flow, 'port-reused', segment.atNs, segment.packet);
       flow = this.open(flow.hash, segment);
       if (flow === null) return;
@@ -131,74 +125,41 @@ export class FlowTable {
 
   /** The capture is over: everything that is still known is closed. */
   end(): void {
-    const open = [...this.slots].sort((a, b) => a.id - b.id);
-    for (const flow of open) this.close(flow, flow.finished ? 'finished' : 'source-ended', flow.lastAtNs, flow.lastPacket);
+    for (const flow of this.index.all())
+      this.close(flow, flow.finished ? 'finished' : 'source-ended', flow.lastAtNs, flow.lastPacket);
     this.finished = [];
     this.finishedHead = 0;
-  }
-
-  private find(hash: number, segment: Segment): Flow | null {
-    let flow = this.flows.get(hash) ?? null;
-    while (flow !== null && flow.direction(segment) === 0) flow = flow.nextInChain;
-    return flow;
   }
 
   private open(hash: number, segment: Segment): Flow | null {
     const flags = segment.flags;
     const isSyn = (flags & SYN) !== 0;
-    if (!isSyn && segment.payloadLength === 0 && this.isStraggler(hash, segment)) return null;
-    if (this.slots.length >= this.connectionLimit) this.evictOne(segment);
+    if (!isSyn && segment.payloadLength === 0 && this.index.isStraggler(hash, segment, flowLimits.lingerNs)) {
+      this.stragglers++;
+      if (this.firstStragglerPacket === 0) this.firstStragglerPacket = segment.packet;
+      return null;
+    }
+    if (this.index.size >= this.connectionLimit) this.evictOne(segment);
     const isSynAck = isSyn && (flags & ACK) !== 0;
     const swap = isSynAck || (!isSyn && sentByServer(segment));
     const flow = new Flow(this.nextId++, hash, segment, swap);
-    flow.nextInChain = this.flows.get(hash) ?? null;
-    this.flows.set(hash, flow);
-    flow.slot = this.slots.length;
-    this.slots.push(flow);
-    const is4 = flow.ipVersion === 4;
+    this.index.add(flow);
     this.observe({
       kind: 'opened',
       connection: flow.id,
       atNs: segment.atNs,
       packet: segment.packet,
       client: {
-        address: is4 ? formatIpv4(flow.client0) : formatIpv6(flow.client0, flow.client1, flow.client2, flow.client3),
+        address: this.addresses.name(flow.ipVersion, flow.client0, flow.client1, flow.client2, flow.client3),
         port: flow.clientPort,
       },
       server: {
-        address: is4 ? formatIpv4(flow.server0) : formatIpv6(flow.server0, flow.server1, flow.server2, flow.server3),
+        address: this.addresses.name(flow.ipVersion, flow.server0, flow.server1, flow.server2, flow.server3),
         port: flow.serverPort,
       },
       evidence: isSynAck ? 'syn-ack' : isSyn ? 'syn' : 'mid-stream',
     });
     return flow;
-  }
-
-  /** Whether a SYN or SYN-ACK on a known flow belongs to a new connection. */
-  private beginsAnother(flow: Flow, segment: Segment, direction: number): boolean {
-    const sender = direction === 1 ? flow.client : flow.server;
-    const receiver = direction === 1 ? flow.server : flow.client;
-    if ((segment.flags & RST) !== 0) return false;
-    const isSynAck = (segment.flags & ACK) !== 0;
-    if (isSynAck && receiver.synSeen && !sender.synSeen && answersSyn(segment, receiver)) return false;
-    if (sender.seen) {
-      if (segment.sequence === sender.initialSequence) return false;
-      // In the middle of a connection that it opened itself, a client's SYN-ACK is a stray or forged packet.
-      if (isSynAck && direction === 1 && sender.synSeen && !flow.finished) return false;
-      if (isSynAck) return flow.finished || !answersSyn(segment, receiver);
-      // A SYN captured after the data it opened the way for stands shortly before them.
-      const ahead = (sender.next - segment.sequence) | 0;
-      return sender.synSeen || receiver.synSeen || flow.finished || ahead <= 0 || ahead > 65_535;
-    }
-    if (!receiver.seen) return false;
-    // What does not answer a waiting SYN is left over from the connection before.
-    if (isSynAck) return flow.finished;
-    // A SYN from a side not seen before, while the other side was: its SYN-ACK came first, or this is a reused port.
-    if (receiver.ackSeen) {
-      const sent = (receiver.ack - segment.sequence) | 0;
-      return flow.finished || sent < 0 || (receiver.synSeen && sent !== 1);
-    }
-    return flow.finished;
   }
 
   private take(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
@@ -449,106 +410,15 @@ export class FlowTable {
     this.reassembler.flush(flow, flow.client);
     this.reassembler.flush(flow, flow.server);
     this.observe({ kind: 'closed', connection: flow.id, atNs, packet, why });
-    this.unlink(flow);
-    if (why === 'finished' || why === 'evicted') {
-      const place = flow.hash & (flowLimits.tombstones - 1);
-      this.tombstoneHash[place] = flow.hash;
-      this.tombstoneAtNs[place] = flow.lastAtNs;
-    }
-  }
-
-  private unlink(flow: Flow): void {
-    let previous: Flow | null = null;
-    let current = this.flows.get(flow.hash) ?? null;
-    while (current !== null && current !== flow) {
-      previous = current;
-      current = current.nextInChain;
-    }
-    if (current === null) return;
-    if (previous !== null) previous.nextInChain = flow.nextInChain;
-    else if (flow.nextInChain !== null) this.flows.set(flow.hash, flow.nextInChain);
-    else this.flows.delete(flow.hash);
-    const moved = this.slots[this.slots.length - 1];
-    this.slots[flow.slot] = moved;
-    moved.slot = flow.slot;
-    this.slots.pop();
-    flow.slot = -1;
+    this.index.remove(flow);
     if (this.lastFlow === flow) this.lastFlow = null;
+    if (why === 'finished' || why === 'evicted') this.index.bury(flow);
   }
 
-  /** The clock algorithm: the first flow that had no packet since the hand last passed it. */
   private evictOne(segment: Segment): void {
-    for (let step = 0; step <= this.slots.length * 2; step++) {
-      if (this.sweepSlot >= this.slots.length) this.sweepSlot = 0;
-      const flow = this.slots[this.sweepSlot];
-      if (flow.touched) {
-        flow.touched = false;
-        this.sweepSlot++;
-        continue;
-      }
-      this.evicted++;
-      if (this.firstEvictedPacket === 0) this.firstEvictedPacket = segment.packet;
-      this.close(flow, 'evicted', flow.lastAtNs, flow.lastPacket);
-      return;
-    }
+    const flow = this.index.leastActive();
+    this.evicted++;
+    if (this.firstEvictedPacket === 0) this.firstEvictedPacket = segment.packet;
+    this.close(flow, 'evicted', flow.lastAtNs, flow.lastPacket);
   }
-
-  private isStraggler(hash: number, segment: Segment): boolean {
-    const place = hash & (flowLimits.tombstones - 1);
-    const age = segment.atNs - this.tombstoneAtNs[place];
-    if (this.tombstoneHash[place] !== hash || age > flowLimits.lingerNs) return false;
-    this.tombstoneAtNs[place] = segment.atNs;
-    this.stragglers++;
-    if (this.firstStragglerPacket === 0) this.firstStragglerPacket = segment.packet;
-    return true;
-  }
-}
-
-/** Not an answer to the SYN: a challenge ACK or a leftover of the connection that had these ports before. RFC 5961 §4. */
-function isOfAnOlderConnection(segment: Segment, opener: Half): boolean {
-  if ((segment.flags & (ACK | RST)) !== ACK) return false;
-  if ((segment.flags & SYN) !== 0) return !answersSyn(segment, opener);
-  const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
-  return acknowledged <= 0 || acknowledged > largestWindow;
-}
-
-/** A SYN-ACK acknowledges the SYN and none, some or all of the data it carried (TCP Fast Open, RFC 7413). */
-function answersSyn(segment: Segment, opener: Half): boolean {
-  const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
-  return acknowledged === 1 || (acknowledged > 1 && acknowledged <= ((opener.next - opener.initialSequence) | 0));
-}
-
-function bothFinsAcknowledged(flow: Flow): boolean {
-  return before(flow.client.finSequence, flow.client.ackedTo) && before(flow.server.finSequence, flow.server.ackedTo);
-}
-
-/** Joined in mid-stream: whether the sender looks like the server, by its port. */
-function sentByServer(segment: Segment): boolean {
-  const source = serverLikeness(segment.sourcePort);
-  const destination = serverLikeness(segment.destinationPort);
-  if (source !== destination) return source > destination;
-  return source > 0 && segment.sourcePort < segment.destinationPort;
-}
-
-function serverLikeness(port: number): number {
-  if (port === 80 || port === 443) return 4;
-  if (port < 1024) return 3;
-  if (serverPorts.has(port)) return 2;
-  return port < 32_768 ? 1 : 0;
-}
-
-/** The same for both directions; non-negative and small enough for a small integer everywhere. */
-function hashOf(segment: Segment): number {
-  let addresses = segment.source0 ^ segment.destination0;
-  let sum = (segment.source0 + segment.destination0) | 0;
-  if (segment.ipVersion === 6) {
-    addresses ^= segment.source1 ^ segment.destination1 ^ segment.source2 ^ segment.destination2;
-    sum = (sum + segment.source3 + segment.destination3 + Math.imul(segment.source3 ^ segment.destination3, 31)) | 0;
-  }
-  const ports = (segment.sourcePort + segment.destinationPort) | (Math.abs(segment.sourcePort - segment.destinationPort) << 17);
-  let hash = Math.imul(addresses, 0x9e3779b1) ^ Math.imul(sum, 0x85ebca6b) ^ Math.imul(ports, 0xc2b2ae35);
-  hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x2c1b3c6d);
-  hash ^= hash >>> 13;
-  return hash & 0x3fffffff;
 }

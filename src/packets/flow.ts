@@ -5,7 +5,6 @@
  * given that the two are less than 2^31 apart.
  */
 import type { ConnectionId, Side } from '../base/index.js';
-import type { HeldSegment } from './reassembly.js';
 import type { Segment } from './segment.js';
 
 // TCP flags, here because an imported binding costs a look-up at each use and this runs for every packet.
@@ -13,6 +12,17 @@ const FIN = 1;
 const SYN = 2;
 
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
+
+/** A copied segment behind a hole. */
+export interface HeldSegment {
+  sequence: number;
+  /** Length on the wire. */
+  length: number;
+  /** What was captured of it. */
+  data: Uint8Array;
+  atNs: number;
+  packet: number;
+}
 
 /** One direction: what its sender has sent, as far as it was captured. */
 export class Half {

@@ -15,17 +15,6 @@ import type { Observer } from '../base/index.js';
 import { before, type Flow, type Half } from './flow.js';
 import type { Segment } from './segment.js';
 
-/** A copied segment behind a hole. */
-export interface HeldSegment {
-  sequence: number;
-  /** Length on the wire. */
-  length: number;
-  /** What was captured of it. */
-  data: Uint8Array;
-  atNs: number;
-  packet: number;
-}
-
 export const reassemblyLimits = {
   /** Bytes held behind holes, per direction of a connection. */
   heldBytesPerHalf: 4 * 1024 * 1024,
@@ -154,10 +143,11 @@ export class Reassembler {
     packet: number,
   ): void {
     half.expected = (half.expected + length) | 0;
-    if (end > start) {
-      this.observe({ kind: 'bytes', connection: flow.id, atNs, packet, from: half.side, data, start, end });
-    }
     const missing = length - (end - start);
+    if (end > start) {
+      const bytes = { kind: 'bytes', connection: flow.id, atNs, packet, from: half.side, data, start, end } as const;
+      this.observe(missing > 0 ? { ...bytes, cutByteCount: missing } : bytes);
+    }
     if (missing > 0) {
       this.observe({
         kind: 'gap',
