@@ -29,7 +29,8 @@ export type {
 export { persistenceOf, persistenceTable } from './persistence.js';
 export type { MessageProblem, ProblemCode } from './problem.js';
 export { problemKinds } from './problem.js';
-export type { MessageReader, ReaderOptions, ReaderState } from './reader.js';
+export type { MessageReader } from './reader.js';
+export type { ReaderOptions, ReaderState } from './reader-core.js';
 export { RequestReader } from './request-reader.js';
 export { ResponseReader } from './response-reader.js';
 export type { WrittenFraming } from './write-body.js';

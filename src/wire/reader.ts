@@ -18,99 +18,11 @@
 
 import { assert } from '../base/index.js';
 import { CR, LF } from './characters.js';
-import { ChunkReader } from './chunk-reader.js';
-import { FieldScanner } from './field-scanner.js';
 import { FieldSection } from './field-section.js';
-import { type Judge, notHttp, stopped } from './judge.js';
-import { type Limits, observingLimits, strictLimits } from './limits.js';
-import type { Framing, Manner, MessageHandler, MessageOutcome } from './message.js';
-import type { Persistence } from './persistence.js';
-import { type MessageProblem, type ProblemCode, problemKinds } from './problem.js';
-import { type FindStart, type Prospect, Resynchroniser } from './resynchroniser.js';
-import { SectionBuffer } from './section-buffer.js';
+import { notHttp, stopped } from './judge.js';
+import { ReaderCore } from './reader-core.js';
 
-/**
- * `between`: no byte of a next message yet. `counted`, `chunked`, `until-close`: within a body. `lost`: observing, looking for the
- * next message. `paused`: on request. `tunnel`: no longer HTTP. `done`: strict, after a message that says it is the last.
- * `failed`: strict, after a problem. `ended`: the stream is over. From `paused` on, no bytes are taken.
- */
-export type ReaderState =
-  | 'between'
-  | 'head'
-  | 'counted'
-  | 'chunked'
-  | 'trailers'
-  | 'until-close'
-  | 'lost'
-  | 'paused'
-  | 'tunnel'
-  | 'done'
-  | 'failed'
-  | 'ended';
-
-export interface ReaderOptions<Handler> {
-  readonly manner: Manner;
-  readonly handler: Handler;
-  /** Replaces single limits of the manner's own. */
-  readonly limits?: Partial<Limits>;
-}
-
-export abstract class MessageReader<Head> implements Judge {
-  readonly strict: boolean;
-  protected readonly handler: MessageHandler<Head>;
-  protected readonly limits: Limits;
-  protected readonly scanner: FieldScanner;
-  /** Fields of the head or trailer section being read; replaced when its taker keeps it. */
-  protected fields = new FieldSection();
-  private readonly chunks: ChunkReader;
-  /** Made when it is first needed, which is nearly never. */
-  private lost: Resynchroniser | null = null;
-  private readonly findStart: FindStart;
-
-  private phase: ReaderState = 'between';
-  private problemFound: MessageProblem | null = null;
-  /** Bytes of the stream taken before the current call. */
-  private taken = 0;
-  /** Bytes of the stream before the section (head, chunks, trailers) being read: where problems are counted from. */
-  private sectionOffset = 0;
-  /** What there is of a section that was cut. */
-  private readonly own = new SectionBuffer();
-  private startLineDone = false;
-  /** Bytes of a counted body still to come. */
-  private remaining = 0;
-  private bodyByteCount = 0;
-  private missingByteCount = 0;
-  private emptyLineCount = 0;
-  private afterCr = false;
-  private pauseAsked = false;
-  /** Observing: the last message said it was the last. */
-  private overSaid = false;
-  private persists = true;
-  /** Observing: the head being judged lacks its end, so that what it lacks is no irregularity. */
-  private headCut = false;
-  /** Observing: codes already told of this message. */
-  private noted: ProblemCode[] = [];
-
-  protected constructor(
-    manner: Manner,
-    handler: MessageHandler<Head>,
-    limits: Partial<Limits> | undefined,
-    findStart: FindStart,
-  ) {
-    this.strict = manner === 'strict';
-    this.handler = handler;
-    const usual = this.strict ? strictLimits : observingLimits;
-    this.limits = limits === undefined ? usual : { ...usual, ...limits };
-    this.scanner = new FieldScanner(this, this.limits.fieldLineCount);
-    this.chunks = new ChunkReader(this, this.limits);
-    this.findStart = findStart;
-  }
-
-  private get resynchroniser(): Resynchroniser {
-    this.lost ??= new Resynchroniser(this.findStart);
-    return this.lost;
-  }
-
+export abstract class MessageReader<Head> extends ReaderCore<Head> {
   /** Forgets everything and reads another stream from its first byte on, for the same handler. */
   restart(): void {
     this.phase = 'between';
@@ -127,40 +39,6 @@ export abstract class MessageReader<Head> implements Judge {
     this.headCut = false;
     if (this.noted.length > 0) this.noted = [];
     this.lost = null;
-  }
-
-  /** Begins a start line. */
-  protected abstract beginStartLine(): void;
-  /** Scans the start line; as `FieldScanner.scan`, and `notHttp` when (observing) the line is none. */
-  protected abstract scanStartLine(bytes: Uint8Array, base: number, end: number): number;
-  /** The head bytes[base, headEnd) is whole: judges it, tells it, says how its body is framed. Null: refused. */
-  protected abstract takeHead(bytes: Uint8Array, base: number, headEnd: number): Framing | null;
-  /** Length of the counted body and persistence of the head taken last. */
-  protected abstract bodyLength(): number;
-  protected abstract persistence(): Persistence;
-  /** Observing: takes what is no start line as a message of another kind (HTTP/0.9). True when it did. */
-  protected takeBareBody(): boolean {
-    return false;
-  }
-  /** Observing: the start line that was just read is a whole message (HTTP/0.9). */
-  protected get endsWithStartLine(): boolean {
-    return false;
-  }
-  /** Whether empty lines may come before a message. */
-  protected abstract readonly toleratesEmptyLines: boolean;
-
-  get state(): ReaderState {
-    return this.phase;
-  }
-
-  /** Strict: why the reader has stopped, or null. */
-  get problem(): MessageProblem | null {
-    return this.problemFound;
-  }
-
-  /** Bytes of the stream taken by finished calls, gaps counted. */
-  get offset(): number {
-    return this.taken;
   }
 
   /**
@@ -304,62 +182,6 @@ export abstract class MessageReader<Head> implements Judge {
     }
     this.phase = 'tunnel';
     this.handler.onTunnel();
-  }
-
-  /** See `Judge`. `from`: what `at` is counted from, in bytes of the stream. */
-  object(code: ProblemCode, at: number, from: number = this.sectionOffset): boolean {
-    if (!this.strict) {
-      if (this.headCut) return false;
-      if (this.noted.includes(code)) return false;
-      this.noted.push(code);
-    }
-    const { status, text } = problemKinds[code];
-    const problem = { code, status: this.statusFor(status), text, offset: from + at };
-    if (this.strict) {
-      this.problemFound = problem;
-      this.phase = 'failed';
-    }
-    this.handler.onProblem(problem);
-    return this.strict;
-  }
-
-  protected abstract statusFor(status: number): number;
-
-  private passEmptyLines(data: Uint8Array, start: number, end: number, zero: number): number {
-    let pos = start;
-    for (; pos < end; pos++) {
-      const byte = data[pos]!;
-      if (this.afterCr) {
-        if (byte !== LF && this.object('bare-cr', 0, zero + pos - 1)) return pos;
-        this.afterCr = false;
-        if (byte !== LF) return pos;
-      } else if (byte === CR) {
-        if (!this.toleratesEmptyLines && this.object('empty-line-before-message', 0, zero + pos)) return pos;
-        this.afterCr = true;
-        continue;
-      } else if (byte === LF) {
-        if (this.object('bare-lf', 0, zero + pos)) return pos;
-      } else return pos;
-      if (++this.emptyLineCount > this.limits.emptyLineCount && this.object('too-many-empty-lines', 0, zero + pos)) return pos;
-    }
-    return pos;
-  }
-
-  private startMessage(offset: number): void {
-    this.phase = 'head';
-    this.sectionOffset = offset;
-    this.startLineDone = false;
-    this.bodyByteCount = 0;
-    this.missingByteCount = 0;
-    this.emptyLineCount = 0;
-    if (this.fields.kept) this.fields = new FieldSection();
-    else this.fields.reset();
-    this.beginStartLine();
-    this.handler.onMessageStart(offset);
-    if (this.overSaid) {
-      this.overSaid = false;
-      this.object('bytes-after-close', 0);
-    }
   }
 
   private readHead(data: Uint8Array, pos: number, end: number, zero: number): number {
@@ -523,17 +345,6 @@ export abstract class MessageReader<Head> implements Judge {
     this.endMessage('complete');
   }
 
-  private endMessage(outcome: MessageOutcome): void {
-    this.own.drop();
-    if (this.noted.length > 0) this.noted = [];
-    if (!this.persists) {
-      this.overSaid = true;
-      this.persists = true;
-    }
-    this.phase = this.strict && this.overSaid ? 'done' : this.pauseAsked ? 'paused' : 'between';
-    this.handler.onMessageEnd(outcome, this.bodyByteCount, this.missingByteCount);
-  }
-
   /** Observing: the framing is lost; `skipped` bytes at least belong to no message. */
   private giveUp(skipped: number): void {
     this.endMessage('abandoned');
@@ -555,11 +366,6 @@ export abstract class MessageReader<Head> implements Judge {
     this.takeHead(this.own.bytes, 0, this.own.length);
     this.fields.release();
     this.headCut = false;
-  }
-
-  private beginLost(prospect: Prospect): void {
-    this.phase = 'lost';
-    this.resynchroniser.begin(prospect);
   }
 
   /**
@@ -593,19 +399,5 @@ export abstract class MessageReader<Head> implements Judge {
     this.startMessage(zero + pos - lineByteCount);
     this.readHeadOwned(line, foundAt, lineEnd, zero + pos - lineEnd);
     return pos;
-  }
-
-  private tellSkipped(byteCount: number): void {
-    if (byteCount > 0) this.handler.onSkipped(byteCount);
-  }
-
-  private countMissing(byteCount: number): void {
-    this.bodyByteCount += byteCount;
-    this.missingByteCount += byteCount;
-  }
-
-  /** Strict: index in the caller's data of the byte that was refused, but not before what was taken by earlier calls. */
-  private placeOfProblem(earliest: number, zero: number): number {
-    return Math.max(earliest, this.problemFound!.offset - zero);
   }
 }

@@ -18,7 +18,8 @@ import { latin1 } from './latin1.js';
 import type { Framing, RequestHandler, RequestHead } from './message.js';
 import { findRequestStart, knownMethods } from './message-start.js';
 import { type Persistence, type PersistenceVersion, persistenceOf } from './persistence.js';
-import { MessageReader, type ReaderOptions } from './reader.js';
+import { MessageReader } from './reader.js';
+import type { ReaderOptions } from './reader-core.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
 const { CR, LF, SP, targetBytes, tokenBytes } = characters;
