@@ -42,6 +42,8 @@ export class Deadlines {
   private readonly heap: Deadline[] = [];
   private wakeAtMs = Number.POSITIVE_INFINITY;
   private cancelWake: (() => void) | null = null;
+  /** While entries are called: what they set anew comes with the next waking, so that none can hold the loop. */
+  private earliestMs = Number.NEGATIVE_INFINITY;
 
   constructor(readonly clock: Clock = systemClock) {}
 
@@ -52,7 +54,7 @@ export class Deadlines {
 
   /** To be called after `dueAtMs` was set. Cheap when it moved to later. */
   moved(entry: Deadline): void {
-    const { dueAtMs } = entry;
+    const dueAtMs = Math.max(entry.dueAtMs, this.earliestMs);
     if (entry.filedIndex >= 0) {
       if (dueAtMs >= entry.filedAtMs) return;
       entry.filedAtMs = dueAtMs;
@@ -91,6 +93,7 @@ export class Deadlines {
     this.wakeAtMs = Number.POSITIVE_INFINITY;
     this.cancelWake = null;
     const nowMs = this.clock.now();
+    this.earliestMs = nowMs + 1;
     for (;;) {
       const top = this.heap[0];
       if (top === undefined || top.filedAtMs > nowMs) break;
@@ -105,6 +108,7 @@ export class Deadlines {
         top.onDue(nowMs);
       }
     }
+    this.earliestMs = Number.NEGATIVE_INFINITY;
     this.sleep();
   };
 

@@ -101,29 +101,31 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   /** Bytes that are ours to keep. */
   onData(data: Buffer): void {
-    if (this.stage === 'open') {
-      if (this.rest !== null) this.rest = Buffer.concat([this.rest, data]);
-      else this.feed(data, data.length);
-      this.settle();
-    } else if (this.stage === 'closing' && this.farewell?.discard(data.length) === true) {
-      this.report(new HoldfastError('client-linger-exceeded'));
-      this.socket.destroy();
-    }
+    if (this.stage === 'closing') this.discard(data.length);
+    if (this.stage !== 'open') return;
+    if (this.rest !== null) this.rest = Buffer.concat([this.rest, data]);
+    else this.feed(data, data.length);
+    this.settle();
   }
 
   /** `data[0, byteCount)`, lent for this call. False: no more for now. */
   onBytes(data: Buffer, byteCount: number): boolean {
-    if (this.stage === 'open' && this.rest === null) {
+    if (this.stage === 'handed-over') return this.socket.push(Buffer.from(data.subarray(0, byteCount)));
+    if (this.stage === 'closing') this.discard(byteCount);
+    else if (this.rest !== null) this.onData(Buffer.from(data.subarray(0, byteCount)));
+    else {
       this.borrowed = true;
       this.feed(data, byteCount);
       this.borrowed = false;
       this.settle();
-    } else {
-      const kept = Buffer.from(data.subarray(0, byteCount));
-      if (this.stage === 'handed-over') return this.socket.push(kept);
-      this.onData(kept);
     }
     return !this.waiting.isHeld;
+  }
+
+  private discard(byteCount: number): void {
+    if (this.farewell?.discard(byteCount) !== true) return;
+    this.report(new HoldfastError('client-linger-exceeded'));
+    this.destroy();
   }
 
   /** The client's FIN. */
@@ -154,7 +156,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     if (this.stage !== 'open' && this.stage !== 'closing') return;
     if (nowMs >= this.output.dueAtMs) this.giveUpSending();
     else if (this.farewell !== null) {
-      if (nowMs >= this.farewell.dueAtMs) this.socket.destroy();
+      if (nowMs >= this.farewell.dueAtMs) this.destroy();
     } else {
       const late = this.exchanges.late(nowMs, this.server.settings.responseTimeoutMs);
       if (late !== null) this.exchanges.fail(late, new HoldfastError('response-timeout'), 503);
@@ -167,6 +169,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     const { newest } = this.exchanges;
     switch (this.reader.state) {
       case 'between':
+        if (this.requestCount === 0 && !this.server.stopping) this.report(new HoldfastError('first-request-timeout'));
         this.closeUnlessBytesWait();
         break;
       case 'head':
@@ -178,16 +181,18 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   }
 
   /**
-   * Timers run before the sockets are looked at: a request may lie in the kernel already. So the connection closes only after the next look has
-   * brought nothing.
+   * When a timer comes, a request may lie in the kernel already. So the connection closes only after a whole turn of the event loop, which looks
+   * at the sockets, has brought nothing. (Of two immediates, the second comes a turn later.)
    */
   private closeUnlessBytesWait(): void {
     this.lookingOnce = true;
-    setImmediate(() => {
-      this.lookingOnce = false;
-      if (this.isIdle && this.readDueAtMs() <= this.server.deadlines.clock.now()) this.close();
-      this.settle();
-    });
+    setImmediate(() => setImmediate(closeIfStillIdle, this));
+  }
+
+  closeIfStillIdle(): void {
+    this.lookingOnce = false;
+    if (this.isIdle && this.readDueAtMs() <= this.server.deadlines.clock.now()) this.close();
+    this.settle();
   }
 
   /** The server stops: an idle connection closes after `graceMs`, another after its response. */
@@ -472,9 +477,15 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.cut();
   }
 
+  private destroy(): void {
+    this.stage = 'gone';
+    this.socket.destroy();
+  }
+
   cut(): void {
     this.output.flush();
     this.observations?.reset('server');
+    this.stage = 'gone';
     cut(this.socket);
   }
 
@@ -495,4 +506,8 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
 function settleTouched(connection: ServerConnection): void {
   connection.settleTouched();
+}
+
+function closeIfStillIdle(connection: ServerConnection): void {
+  connection.closeIfStillIdle();
 }

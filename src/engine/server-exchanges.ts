@@ -75,7 +75,7 @@ export class Exchanges {
   handlerFailed(response: ServerResponse, cause: unknown, isCut = false): void {
     const { connection } = this;
     const { request, phase } = response;
-    if (!connection.isOpen || phase === 'abandoned' || cause === request.failure) return;
+    if (!connection.isOpen || phase === 'abandoned' || response.answeredFor || cause === request.failure) return;
     const isCallers = cause instanceof HoldfastError && cause.fault === 'caller';
     const error = isCallers ? cause : new HoldfastError('handler-failed', { cause });
     if (phase === 'ended') connection.report(error, request.number);
@@ -177,6 +177,7 @@ export class Exchanges {
     const standing = this.connection.standingLines(response);
     response.sentStatus = status;
     response.phase = 'ended';
+    response.answeredFor = true;
     response.putHead(writeRefusal(status, code, standing, lines, response.request.method === 'HEAD'));
     this.responseEnded(response);
   }

@@ -46,6 +46,8 @@ export class ServerResponse {
   saysClose = false;
   /** @internal The handler wants the connection closed. */
   wantsClose = false;
+  /** @internal The engine has answered in place of the handler. */
+  answeredFor = false;
   /** @internal The handler has been called. */
   started = false;
   /** @internal */
@@ -86,7 +88,7 @@ export class ServerResponse {
    */
   field(name: string, value: string): this {
     if (this.phase !== 'open') {
-      if (this.phase === 'abandoned') return this;
+      if (this.isLost) return this;
       throw new HoldfastError('response-already-begun');
     }
     const line = writing(writeFieldLine, name, value);
@@ -108,7 +110,7 @@ export class ServerResponse {
 
   /** Sends an interim response (102, 103) at once. HTTP/1.0 clients get none. */
   inform(status: number, fields: FieldsToWrite = []): void {
-    if (this.phase === 'abandoned') return;
+    if (this.isLost) return;
     if (this.phase !== 'open') throw new HoldfastError('response-already-begun');
     if (!(status >= 102 && status <= 199))
       throw new HoldfastError('invalid-message', { detail: 'An interim response is 102 to 199.' });
@@ -157,7 +159,7 @@ export class ServerResponse {
    * Sends a piece. False: the client is slower than the handler; wait for `drained()`. Always false once the connection is lost.
    */
   write(piece: string | Uint8Array): boolean {
-    if (this.phase === 'abandoned') return false;
+    if (this.isLost) return false;
     if (this.phase === 'ended') throw new HoldfastError('response-already-ended');
     if (this.phase === 'open') this.begin();
     const byteCount = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
@@ -188,7 +190,7 @@ export class ServerResponse {
 
   /** Resolves when `write` would say true. Rejects with the `HoldfastError` when the connection is lost. */
   drained(): Promise<void> {
-    if (this.phase === 'abandoned') {
+    if (this.isLost) {
       return Promise.reject(this.request.failure ?? new HoldfastError('response-already-ended'));
     }
     if (this.hasRoom()) return Promise.resolve();
@@ -203,6 +205,11 @@ export class ServerResponse {
   abort(cause?: unknown): void {
     if (this.phase === 'ended' || this.phase === 'abandoned') return;
     this.connection.exchanges.handlerFailed(this, cause ?? new Error('the handler gave the response up'), true);
+  }
+
+  /** Whatever the handler says has no effect any more. */
+  private get isLost(): boolean {
+    return this.phase === 'abandoned' || this.answeredFor;
   }
 
   private get isItsTurn(): boolean {
@@ -289,7 +296,7 @@ export class ServerResponse {
   }
 
   private endStreaming(piece: string | Uint8Array | undefined): void {
-    if (this.phase === 'abandoned') return;
+    if (this.isLost) return;
     if (this.phase === 'ended') throw new HoldfastError('response-already-ended');
     if (piece !== undefined && piece.length > 0) this.write(piece);
     const writer = this.writer!;
