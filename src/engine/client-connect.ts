@@ -300,7 +300,11 @@ class Opening {
           if (!read(data, data.length)) socket.pause();
         };
         if (sharesBuffer) this.read = read;
-        else socket.on('data', onData);
+        else {
+          socket.on('data', onData);
+          // The proxy's answer was read from it before, and then it was stopped.
+          socket.resume();
+        }
         detach = () => {
           socket.pause();
           socket.removeListener('data', onData);
