@@ -33,18 +33,36 @@ import {
   type Totals,
 } from './model.js';
 import { httpProtocol, isUnfinishedClientHello, noProtocol, sniffLimit, sniffProtocol, unknownProtocol } from './sniff.js';
+import { mayTakeTurns, payloadNotCaptured } from './turn-taking.js';
 import { WaitAccount } from './waiting.js';
 import { leastFlightRoundTripNs, mayBeDelayedAck, WritePattern } from './write-pattern.js';
 import { ZeekView } from './zeek.js';
 
+/** What a connection is read with. Worth keeping: connections come by the thousand. */
+class Tools {
+  readonly zeek = new ZeekView();
+  readonly wait = new WaitAccount();
+  readonly talk: HttpTalk;
+
+  constructor(listener: TalkListener) {
+    this.talk = new HttpTalk(listener, this.wait);
+  }
+
+  restart(listener: TalkListener): void {
+    this.zeek.restart();
+    this.wait.restart();
+    this.talk.restart(listener);
+  }
+}
+
 /** What all connections of a story share. */
 export interface StoryShared {
   readonly totals: Totals;
-  /** Talks whose connection is over, to be used again. */
-  readonly idleTalks: HttpTalk[];
+  /** What connections that are over worked with, to be used again. */
+  readonly idleTools: Tools[];
   /** Exchanges kept in connections that are not closed. */
   keptExchanges: number;
-  /** How many marks a connection keeps; infinite: all, the ordinary ones (ACKs, data, messages) too. */
+  /** How many marks a connection keeps; `storyLimits.marksOfDetail`: the ordinary ones (ACKs, data, messages) too. */
   readonly marksOf: (connection: number) => number;
 }
 
@@ -72,11 +90,14 @@ const plus = (counts: PerSide<number>, side: Side, count: number): PerSide<numbe
     ? { client: counts.client + count, server: counts.server }
     : { client: counts.client, server: counts.server + count };
 
+const noBytes = new Uint8Array(0);
+
 export class ConnectionState implements TalkListener {
   readonly connection: Connection;
   private readonly shared: StoryShared;
-  private readonly zeek = new ZeekView();
-  private readonly wait = new WaitAccount();
+  private readonly tools: Tools;
+  private readonly zeek: ZeekView;
+  private readonly wait: WaitAccount;
   private readonly talk: HttpTalk;
   private readonly marksLimit: number;
   /** Ordinary marks are kept too. */
@@ -104,6 +125,8 @@ export class ConnectionState implements TalkListener {
   private marksAdded = 0;
   /** First bytes of a TLS handshake whose ClientHello is not whole yet. */
   private helloBytes: Uint8Array | null = null;
+  /** The packet whose bytes the snap length cut, of which the talk knows. */
+  private cutPacket = -1;
 
   constructor(opened: OpenedObservation, shared: StoryShared) {
     const at: Moment = { atNs: opened.atNs, packet: opened.packet };
@@ -113,10 +136,13 @@ export class ConnectionState implements TalkListener {
     this.lastPacket = at.packet;
     this.shared = shared;
     this.marksLimit = shared.marksOf(opened.connection);
-    this.marksAll = this.marksLimit === Number.POSITIVE_INFINITY;
-    const talk = shared.idleTalks.pop();
-    talk?.restart(this, this.wait);
-    this.talk = talk ?? new HttpTalk(this, this.wait);
+    this.marksAll = this.marksLimit === storyLimits.marksOfDetail;
+    const tools = shared.idleTools.pop();
+    tools?.restart(this);
+    this.tools = tools ?? new Tools(this);
+    this.zeek = this.tools.zeek;
+    this.wait = this.tools.wait;
+    this.talk = this.tools.talk;
     this.connection = {
       id: opened.connection,
       client: opened.client,
@@ -218,17 +244,45 @@ export class ConnectionState implements TalkListener {
     this.lastByteNs = this.lastByteNs === null ? observation.atNs : Math.max(this.lastByteNs, observation.atNs);
     const marked = this.marksAdded;
     this.readBytes(observation, from);
-    if (this.marksAll && this.marksAdded === marked) {
-      this.addMark('data', from, byteCount, this.lastExchange === null ? -1 : this.lastExchange.number - 1);
-    }
+    const cut = observation.cutByteCount ?? 0;
+    if (cut > 0) this.readCut(from, observation.data, observation.start, observation.end, cut);
+    if (this.marksAll && this.marksAdded === marked) this.addDataMark(from, byteCount);
   }
 
   gap(observation: GapObservation): void {
     const from = this.arrive(observation);
+    if (observation.why === 'cut-by-snap-length') {
+      this.cutBytes(from, observation.byteCount);
+      return;
+    }
     this.connection.tcp.gapBytes = plus(this.connection.tcp.gapBytes, from, observation.byteCount);
     this.zeek.gap(from);
     this.talk.gap(from, observation.byteCount, this.atNs, this.packet);
     this.addMark('gap', from, observation.byteCount, -1);
+  }
+
+  /** The segment was captured, these bytes of it were not: they were sent all the same. */
+  private cutBytes(from: Side, byteCount: number): void {
+    if (!this.handshakeDone && this.connection.tcp.syns.server > 0 && from === 'client') this.completeHandshake();
+    this.closing.heardFrom(from);
+    if (this.closing.first !== null) this.closing.bytes(from, this.at);
+    if (from === 'client') this.clientBytes += byteCount;
+    else this.serverBytes += byteCount;
+    this.zeek.data(from);
+    this.wait.bytes(from, this.atNs);
+    this.lastByteNs = this.lastByteNs === null ? this.atNs : Math.max(this.lastByteNs, this.atNs);
+    this.helloBytes = null;
+    const wasSeen = this.cutPacket === this.packet;
+    const marked = this.marksAdded;
+    if (!wasSeen) this.readCut(from, noBytes, 0, 0, byteCount);
+    if (this.marksAll && this.marksAdded === marked && !wasSeen) this.addDataMark(from, byteCount);
+  }
+
+  private readCut(from: Side, data: Uint8Array, start: number, end: number, byteCount: number): void {
+    this.cutPacket = this.packet;
+    const { protocol, server, tcp } = this.connection;
+    if (protocol.name !== 'http/1' && (protocol.name !== 'none' || !mayTakeTurns(server.port))) return;
+    this.talk.cut(from, data, start, end, byteCount, this.at, tcp.syns.client + tcp.syns.server > 0);
   }
 
   call(observation: CallObservation): void {
@@ -358,7 +412,7 @@ export class ConnectionState implements TalkListener {
       partialRequest,
       lastExchange: this.lastExchange,
     });
-    if (this.shared.idleTalks.length < storyLimits.idleTalks) this.shared.idleTalks.push(this.talk);
+    if (this.shared.idleTools.length < storyLimits.idleTools) this.shared.idleTools.push(this.tools);
     this.shared.keptExchanges -= connection.exchanges.length;
     if (connection.exchangeCount > 1) this.shared.totals.reusedConnections++;
     if (this.newestMarks !== null) {
@@ -404,6 +458,10 @@ export class ConnectionState implements TalkListener {
     const { client, server, packet } = this.connection.skipped ?? { client: 0, server: 0, packet: this.packet };
     this.connection.skipped =
       from === 'client' ? { client: client + byteCount, server, packet } : { client, server: server + byteCount, packet };
+  }
+
+  turnsTaken(): void {
+    this.connection.protocol = { ...httpProtocol, detail: payloadNotCaptured };
   }
 
   tunnelBegan(detail: string): void {
@@ -519,12 +577,16 @@ export class ConnectionState implements TalkListener {
     return true;
   }
 
+  private addDataMark(from: Side, byteCount: number): void {
+    this.addMark('data', from, byteCount, this.lastExchange === null ? -1 : this.lastExchange.number - 1);
+  }
+
   private addMark(kind: MarkKind, from: Side, byteCount: number, exchange: number): void {
     this.marksAdded++;
     if (this.marksLimit === 0) return;
     const mark: Mark = { kind, from, atNs: this.atNs, packet: this.packet, byteCount, exchange };
     const half = this.marksLimit >> 1;
-    if (this.connection.marks.length < half || this.marksAll) {
+    if (this.connection.marks.length < half) {
       this.connection.marks.push(mark);
       return;
     }

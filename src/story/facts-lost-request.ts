@@ -45,6 +45,10 @@ export interface LostRequest {
   /** When the client's TCP acknowledged the server's FIN, and the client sent this request behind that. */
   readonly knewSince: Moment | null;
   readonly reset: Reset | null;
+  /** How often the client had sent again, without any packet of the server since, when the connection ended. */
+  readonly sentAgain: number;
+  /** TCP keep-alive probes of the client on this connection. */
+  readonly probes: number;
   /** The handshake's round trip in ns; 0 when unknown. */
   readonly roundTripNs: number;
 }
@@ -95,6 +99,8 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     crossed: finFirst && (capturedAfter || first.unacknowledgedBytes > 0),
     knewSince: knew ? finAcknowledged : null,
     reset,
+    sentAgain: closing.unanswered?.from === 'client' ? closing.unanswered.retransmissions : 0,
+    probes: tcp.keepAliveProbes.client,
     roundTripNs: facts.roundTripNs,
   };
 }

@@ -11,6 +11,8 @@ import type { Connection, EndingBy, EndingWhy } from './model.js';
 export const pairLimits = {
   /** Newest connections of a pair that are kept in outline. */
   recentConnections: 64,
+  /** Connections kept as evidence. */
+  evidence: 8,
 } as const;
 
 /** A connection in outline. */
@@ -104,6 +106,10 @@ export class PairFacts {
   readonly serverTimeWait = new TimeWaitMeter();
   readonly recent: ConnectionOutline[] = [];
   #recentNext = 0;
+  /** Connections on which the client stopped reading a response, its window closed. */
+  unread = 0;
+  readonly unreadConnections: ConnectionId[] = [];
+  readonly unreadPackets: number[] = [];
   /** The first Host asked for. */
   host: string | null = null;
 
@@ -147,12 +153,23 @@ export class PairFacts {
       this.clientIdleCloses.add(ending.idleNs);
     }
     if (ending.by === 'server' && ending.why === 'idle') this.idleClosesByServer++;
+    this.#addUnread(connection);
     this.#addOutline(connection, facts);
   }
 
   /** Time from the first opening to the last ending, in ns. */
   get spanNs(): number {
     return Math.max(0, this.lastNs - this.firstNs);
+  }
+
+  #addUnread({ id, tcp, exchanges, ending }: Connection): void {
+    if (tcp.zeroWindows.client === 0 || ending.by === 'server' || ending.by === 'network') return;
+    const last = exchanges[exchanges.length - 1]!;
+    if (last.firstByte === null || last.responseEnd !== null) return;
+    this.unread++;
+    if (this.unreadConnections.length >= pairLimits.evidence) return;
+    this.unreadConnections.push(id);
+    this.unreadPackets.push(last.firstByte.packet, ending.at.packet);
   }
 
   #addSingleUse({ ending, exchanges }: Connection): void {

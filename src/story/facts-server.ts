@@ -2,7 +2,7 @@
  * What is known of one server endpoint over all its connections, from whatever clients: how long it keeps idle connections, what
  * it announces, how many requests and how much age it allows, whom it refused. In bounded memory on streams of any length.
  */
-import type { ConnectionId, Endpoint } from '../base/index.js';
+import { type ConnectionId, type Endpoint, otherSide } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { type Constant, ConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
@@ -12,8 +12,10 @@ import type { Connection } from './model.js';
 export const serverLimits = {
   /** Distinct values of a `Keep-Alive` parameter, or of requests per connection, that are counted one by one. */
   distinctValues: 64,
-  /** Refused openings kept with their time. */
-  refusals: 64,
+  /** Refused and unanswered openings kept with their time, of each. */
+  failedOpenings: 64,
+  /** Half-open connections kept. */
+  halfOpen: 256,
   /** Newest closes by the server, for bursts. */
   recentCloses: 128,
   /** Connections and packets kept as evidence for an inferred value. */
@@ -30,13 +32,27 @@ export interface ServerClose {
   readonly openedNs: number;
 }
 
-export interface Refusal {
+/** A FIN that the other side acknowledged and did not answer with its own. */
+export interface HalfOpen {
+  readonly connection: ConnectionId;
+  /** The side that stays. */
+  readonly stays: 'client' | 'server';
+  readonly sinceNs: number;
+  readonly finPacket: number;
+  /** When a reset ended it; null when nothing did while the capture ran. */
+  readonly endedNs: number | null;
+  readonly endPacket: number;
+}
+
+export interface FailedOpening {
   readonly connection: ConnectionId;
   readonly atNs: number;
   readonly packet: number;
+  /** From the first SYN on, in ns. */
+  readonly waitedNs: number;
 }
 
-interface HintedExchange {
+export interface HintedExchange {
   readonly startNs: number;
   readonly endNs: number;
   readonly target: string;
@@ -86,8 +102,11 @@ export class ServerFacts {
   /** Ages in ns at which the server closed connections that were in use, and the same for clients. */
   readonly serverAges = new ConstantFinder();
   readonly clientAges = new ConstantFinder();
-  readonly refusals: Refusal[] = [];
+  readonly refusals: FailedOpening[] = [];
   refused = 0;
+  readonly unansweredOpenings: FailedOpening[] = [];
+  unanswered = 0;
+  readonly halfOpen: HalfOpen[] = [];
   readonly recentCloses: ServerClose[] = [];
   #closesNext = 0;
   readonly hinted: HintedExchange[] = [];
@@ -109,9 +128,12 @@ export class ServerFacts {
     }
     if (ending.why === 'refused') {
       this.refused++;
-      const { packet, atNs } = ending.at;
-      if (this.refusals.length < serverLimits.refusals) this.refusals.push({ connection: connection.id, atNs, packet });
+      keepOpening(this.refusals, connection);
+    } else if (ending.why === 'no-answer') {
+      this.unanswered++;
+      keepOpening(this.unansweredOpenings, connection);
     }
+    if (ending.how === 'fin') this.#addHalfOpen(connection);
     if (!facts.isHttp) return;
     this.httpConnections++;
     this.requests += exchangeCount;
@@ -165,6 +187,20 @@ export class ServerFacts {
       }
     }
     return best;
+  }
+
+  #addHalfOpen({ id, closing, last }: Connection): void {
+    const { first, clientFin, serverFin, finAcknowledged, sentKnowing, reset } = closing;
+    if (first === null || finAcknowledged === null || sentKnowing !== null || (clientFin !== null && serverFin !== null)) return;
+    if (this.halfOpen.length >= serverLimits.halfOpen || last.atNs < finAcknowledged.atNs) return;
+    this.halfOpen.push({
+      connection: id,
+      stays: otherSide(first.from),
+      sinceNs: finAcknowledged.atNs,
+      finPacket: first.at.packet,
+      endedNs: reset?.at.atNs ?? null,
+      endPacket: reset?.at.packet ?? last.packet,
+    });
   }
 
   #countHint(seconds: number, connection: Connection): void {
@@ -231,4 +267,10 @@ export class ServerFacts {
       counts.packets.push(ending.at.packet);
     }
   }
+}
+
+function keepOpening(list: FailedOpening[], { id, ending, opened, last }: Connection): void {
+  if (list.length >= serverLimits.failedOpenings) return;
+  const { packet, atNs } = ending.at;
+  list.push({ connection: id, atNs, packet, waitedNs: Math.max(0, last.atNs - opened.atNs) });
 }

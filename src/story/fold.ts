@@ -17,8 +17,8 @@ export interface StoryOptions {
    * half. 0 for none.
    */
   readonly marksPerConnection?: number;
-  /** This connection keeps all its marks, those of ordinary segments too (for a ladder). */
-  readonly detailOf?: ConnectionId | undefined;
+  /** These connections keep the marks of ordinary segments too (for a ladder). */
+  readonly detailOf?: ConnectionId | ReadonlySet<ConnectionId> | undefined;
 }
 
 export class Story {
@@ -41,13 +41,14 @@ export class Story {
 
   constructor(options: StoryOptions) {
     const marks = options.marksPerConnection ?? storyLimits.marksPerConnection;
-    const detailOf = options.detailOf;
+    const { detailOf } = options;
+    const isDetailed = (id: ConnectionId): boolean => (typeof detailOf === 'object' ? detailOf.has(id) : id === detailOf);
     this.onConnection = options.onConnection;
     this.shared = {
       totals: this.totals,
-      idleTalks: [],
+      idleTools: [],
       keptExchanges: 0,
-      marksOf: (connection) => (connection === detailOf ? Number.POSITIVE_INFINITY : marks),
+      marksOf: (connection) => (isDetailed(connection) ? storyLimits.marksOfDetail : marks),
     };
   }
 

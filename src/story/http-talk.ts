@@ -35,6 +35,7 @@ import {
 import { type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
 import { sniffLimit } from './sniff.js';
 import { type SeenRequestHead, type SeenResponseHead, toldRequestHead, toldResponseHead } from './told-head.js';
+import { TurnTaking } from './turn-taking.js';
 import { type WaitAccount, waitedOn } from './waiting.js';
 
 /** What the talk tells its connection. */
@@ -45,13 +46,15 @@ export interface TalkListener {
   tunnelBegan(detail: string): void;
   /** Bytes that belong to no message. */
   skipped(from: Side, byteCount: number): void;
+  /** Messages cannot be read: from now on exchanges are told from who sends when. */
+  turnsTaken(): void;
 }
 
 /** Most exchanges have neither; they share these. */
 const noInterim: Exchange['interim'] = [];
 const noNotes: Exchange['notes'] = [];
 
-type Reading = 'undecided' | 'request' | 'response' | 'tunnel';
+type Reading = 'undecided' | 'request' | 'response' | 'tunnel' | 'turns';
 
 class Direction {
   reading: Reading = 'undecided';
@@ -93,9 +96,11 @@ export class HttpTalk {
   private readonly client = new Direction();
   private readonly server = new Direction();
   private listener: TalkListener;
-  private wait: WaitAccount;
+  private readonly wait: WaitAccount;
   /** HTTP was read in either direction. */
   isHttp = false;
+  /** The payload is not captured: messages are told from turns. */
+  private turns: TurnTaking | null = null;
 
   constructor(listener: TalkListener, wait: WaitAccount) {
     this.listener = listener;
@@ -103,9 +108,8 @@ export class HttpTalk {
   }
 
   /** Forgets everything and reads another connection: readers are worth keeping when connections come by the thousand. */
-  restart(listener: TalkListener, wait: WaitAccount): void {
+  restart(listener: TalkListener): void {
     this.listener = listener;
-    this.wait = wait;
     this.pending.length = 0;
     this.pendingFrom = 0;
     this.responsesLost = false;
@@ -119,6 +123,7 @@ export class HttpTalk {
     this.client.restart();
     this.server.restart();
     this.isHttp = false;
+    this.turns = null;
   }
 
   /** What this direction is known to carry: for the owner to decide about other protocols. */
@@ -141,6 +146,10 @@ export class HttpTalk {
     if (atNs >= this.nowNs) this.nowNs = atNs;
     this.nowPacket = packet;
     this.moment = null;
+    if (this.turns !== null) {
+      this.turns.seen(from, data, start, end, this.now);
+      return;
+    }
     if (direction.reading === 'undecided' && !this.decide(direction, from, data, start, end)) return;
     let at0 = start;
     let bytes = data;
@@ -159,12 +168,44 @@ export class HttpTalk {
     if (taken < to && direction.reading === ('undecided' as Reading)) this.bytes(from, bytes, taken, to, atNs, packet);
   }
 
+  /**
+   * The rest of a segment that the snap length cut off, behind `data[start, end)` of it. Where that spoils the framing, messages can
+   * no longer be read on this connection. `fromStart`: its opening was captured.
+   */
+  cut(from: Side, data: Uint8Array, start: number, end: number, byteCount: number, at: Moment, fromStart: boolean): void {
+    const direction = this.direction(from);
+    if (at.atNs >= this.nowNs) this.setNow(at);
+    if (this.turns === null) {
+      if (!losesFraming(direction)) {
+        this.gap(from, byteCount, at.atNs, at.packet);
+        return;
+      }
+      this.turns = this.takeTurns(fromStart);
+      if (end > start) this.turns.seen(from, data, start, end, at);
+    }
+    this.turns.unseen(from, byteCount, at);
+  }
+
+  private takeTurns(fromStart: boolean): TurnTaking {
+    const asked = this.sending ?? this.last;
+    const answering = this.receiving;
+    for (const direction of [this.client, this.server]) {
+      if (direction.reading !== 'tunnel') direction.reading = 'turns';
+      direction.heldBytes = null;
+      direction.inMessage = false;
+    }
+    this.sending = null;
+    this.receiving = null;
+    return new TurnTaking(this, this.listener, this.wait, { asked, answering, fromStart });
+  }
+
   gap(from: Side, byteCount: number, atNs: number, packet: number): void {
     const direction = this.direction(from);
     if (atNs >= this.nowNs) this.nowNs = atNs;
     this.nowPacket = packet;
     this.moment = null;
     direction.heldBytes = null;
+    this.turns?.missing(from, byteCount);
     if (direction.reading === 'request') direction.requests?.gap(byteCount);
     else if (direction.reading === 'response') {
       direction.responses?.gap(byteCount);
@@ -177,6 +218,7 @@ export class HttpTalk {
     const direction = this.direction(from);
     if (direction.ended) return;
     direction.ended = true;
+    for (const exchange of this.pending) exchange.waitedOn = waitedOn(exchange.waited);
     if (at.atNs >= this.nowNs) this.setNow(at);
     if (direction.reading === 'request') direction.requests?.end(orderly);
     else if (direction.reading === 'response') direction.responses?.end(orderly);
@@ -360,6 +402,15 @@ export class HttpTalk {
       if (exchange.responseHeadEnd !== this.now) this.listener.mark('response-end', from, exchange);
     }
     exchange.waitedOn = waitedOn(exchange.waited);
+    this.settle(exchange);
+  }
+
+  /** The oldest exchange without a final response. */
+  oldestUnanswered(): Exchange | null {
+    return this.pending[this.pendingFrom] ?? null;
+  }
+
+  settle(exchange: Exchange): void {
     if (this.pending[this.pendingFrom] === exchange) {
       this.pendingFrom++;
       if (this.pendingFrom === this.pending.length) {
@@ -401,7 +452,7 @@ export class HttpTalk {
     this.server.reading = 'tunnel';
   }
 
-  private newExchange(start: Moment, requestSeen: boolean): Exchange {
+  newExchange(start: Moment, requestSeen: boolean): Exchange {
     const previous = this.last;
     const exchange: Exchange = {
       number: ++this.count,
@@ -507,4 +558,12 @@ function joined(held: Uint8Array, data: Uint8Array, start: number, end: number):
   bytes.set(held);
   bytes.set(data.subarray(start, end), held.length);
   return bytes;
+}
+
+/** Whether missing bytes make it unknowable where the messages of this direction begin and end. */
+function losesFraming(direction: Direction): boolean {
+  if (direction.reading === 'tunnel') return false;
+  const reader =
+    direction.reading === 'request' ? direction.requests : direction.reading === 'response' ? direction.responses : null;
+  return reader === null || (reader.state !== 'counted' && reader.state !== 'until-close');
 }

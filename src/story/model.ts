@@ -348,8 +348,10 @@ export const storyLimits = {
   /** Exchanges kept over all connections that are not closed yet; beyond it a connection keeps only its first 64. */
   exchangesOfOpenConnections: 200_000,
   exchangesAlwaysKept: 64,
-  /** Pairs of readers kept for connections to come. */
-  idleTalks: 1024,
+  /** Sets of readers kept for connections to come. */
+  idleTools: 1024,
+  /** Marks of a connection that keeps all of them. */
+  marksOfDetail: 20_000,
   marksPerConnection: 64,
   notesPerExchange: 8,
 } as const;

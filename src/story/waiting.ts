@@ -32,6 +32,17 @@ export class WaitAccount {
   /** −1 while unknown. */
   roundTripNs = -1;
 
+  /** Forgets everything, for the next connection. */
+  restart(): void {
+    this.lastNs = 0;
+    this.clientUnackedSinceNs = -1;
+    this.serverUnackedSinceNs = -1;
+    this.clientTroubled = false;
+    this.clientWindowClosed = false;
+    this.serverWindowClosed = false;
+    this.roundTripNs = -1;
+  }
+
   /** Gives the time since the last call to whoever it belongs to. Call before anything changes at `nowNs`. */
   advance(nowNs: number, pending: readonly Exchange[], pendingFrom: number): void {
     const from = this.lastNs;
@@ -73,6 +84,11 @@ export class WaitAccount {
   window(from: Side, closed: boolean): void {
     if (from === 'client') this.clientWindowClosed = closed;
     else this.serverWindowClosed = closed;
+  }
+
+  /** More of a response that had seemed whole: what passed since belongs to it after all. */
+  late(exchange: Exchange, fromNs: number, toNs: number): void {
+    this.share(exchange, fromNs, toNs);
   }
 
   private share(exchange: Exchange, fromNs: number, toNs: number): void {

@@ -22,6 +22,16 @@ export class ZeekView {
   private counts: Map<string, number> | null = null;
   private bytesSeen = false;
 
+  /** Forgets everything, for the next connection. */
+  restart(): void {
+    this.client = 'inactive';
+    this.server = 'inactive';
+    this.letters = '';
+    this.written = 0;
+    this.counts = null;
+    this.bytesSeen = false;
+  }
+
   syn(from: Side, acknowledges: boolean): void {
     this.add(from, acknowledges ? 'h' : 's');
     if (!acknowledges) {

@@ -1,0 +1,102 @@
+import { mostAtOnce } from '../diagnosis-inference.js';
+import type { Owner, Rule } from '../diagnosis-rule.js';
+import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
+import { ephemeralPorts, type PairFacts } from '../facts-pair.js';
+import { keepIdleLonger, reuseConnections } from '../fixes.js';
+import type { Fix } from '../model.js';
+import { isTinyPool } from './tiny-pool.js';
+
+const leastConnections = 10;
+/** Requests per connection below which hardly any connection is reused. */
+const mostRequestsPerConnection = 1.2;
+/** Of the ports that one address has for one destination: from here on they run out. */
+const portsInDanger = 0.8;
+
+export const churn: Rule = {
+  id: 'churn',
+  level: 'warning',
+  confidence: 'high',
+  owner: 'client',
+  title: 'Nearly every request opens a connection of its own',
+  prose:
+    'Both sides speak HTTP/1.1 and nobody asked for a close, and yet each connection carries about one request. Every request pays for a ' +
+    'handshake (with TLS two or three), and every closed connection leaves a socket in state TIME_WAIT for a minute at the side that ' +
+    'closed first. At some 470 connections a second to one destination a client runs out of ports.',
+  notToConfuseWith:
+    'Clients that ask for the close (reuse-disabled), a pool that keeps too few (tiny-pool), and many parallel requests, which need as many connections.',
+  fixes: reuseConnections,
+  onPair: (pair) => {
+    const cause = churnCause(pair);
+    if (cause === null) return null;
+    const { clientTimeWait, serverTimeWait, usedConnections, requests, handshakes, handshakeNs, recent } = pair;
+    const inDanger = clientTimeWait.peak > portsInDanger * ephemeralPorts;
+    const shown = recent.filter(({ requests: count }) => count === 1).slice(0, 20);
+    return {
+      level: inDanger ? 'bad' : 'warning',
+      owner: cause.owner,
+      fixes: cause.fixes,
+      count: usedConnections,
+      connections: shown.map(({ id }) => id),
+      packets: shown.flatMap(({ openedPacket, endPacket }) => [openedPacket, endPacket]),
+      delayNs: handshakeNs,
+      text: () => {
+        const mean =
+          handshakes === 0
+            ? ''
+            : `, ${durationWords(handshakeNs / handshakes)} of handshake each (${durationWords(handshakeNs)} together)`;
+        const holder = clientTimeWait.count >= serverTimeWait.count ? 'client' : 'server';
+        const peak = Math.max(clientTimeWait.peak, serverTimeWait.peak);
+        const ports = holder === 'client' ? `, ${percentWords(peak, ephemeralPorts)} of the client’s ports` : '';
+        return `Client ${pair.clientAddress}: ${countWords(requests)} requests on ${countWords(usedConnections)} connections${mean}. ${cause.text} Up to ${countWords(peak)} sockets in TIME_WAIT at the ${holder}${ports}.`;
+      },
+    };
+  },
+  sum: () => '',
+};
+
+interface Cause {
+  readonly owner: Owner;
+  readonly text: string;
+  readonly fixes: readonly Fix[];
+}
+
+function churnCause(pair: PairFacts): Cause | null {
+  const { usedConnections, requests, singleUse } = pair;
+  if (usedConnections < leastConnections || requests > mostRequestsPerConnection * usedConnections) return null;
+  const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
+  if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
+  // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.
+  if (mostAtOnce(pair) > 0.5 * Math.min(usedConnections, pair.recent.length)) return null;
+  const most = Math.max(clientPrompt, serverPrompt, serverAsked, idle);
+  if (most < 0.5 * usedConnections) return null;
+  if (most === serverAsked || most === serverPrompt) {
+    const announced = most === serverAsked ? ', as it announces with Connection: close' : '';
+    return {
+      owner: 'server',
+      text: `The server closes behind each answer${announced}.`,
+      fixes: [
+        {
+          for: 'the server',
+          setting: 'turn keep-alive on (Apache KeepAlive On, nginx keepalive_timeout 65s, gunicorn -k gthread --keep-alive 65)',
+          why: 'it closes each connection after one answer',
+        },
+        ...keepIdleLonger,
+      ],
+    };
+  }
+  if (most === clientPrompt) {
+    return { owner: 'client', text: 'The client closes behind each answer.', fixes: reuseConnections };
+  }
+  return {
+    owner: 'client',
+    text: 'Each connection is left idle behind its answer and never used again.',
+    fixes: [
+      {
+        for: 'the client',
+        setting: 'read each response body to its end and close it (Go: io.Copy(io.Discard, body); undici: body.dump())',
+        why: 'a connection goes back to the pool only then',
+      },
+      ...reuseConnections,
+    ],
+  };
+}

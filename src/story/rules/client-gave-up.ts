@@ -1,0 +1,44 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+
+/** A caller that leaves sooner did not wait, it changed its mind. */
+const leastWaitNs = 1e9;
+
+export const clientGaveUp: Rule = {
+  id: 'client-gave-up',
+  level: 'warning',
+  confidence: 'high',
+  owner: 'server',
+  title: 'Callers gave up before the answer came',
+  prose:
+    'The request had arrived at the server and no byte of an answer came; then the caller closed the connection. Its patience (a client ' +
+    'timeout, or a person) was shorter than the server’s work. The server may go on working for nobody. When all callers leave after ' +
+    'the same time, that time is a timeout set in the client.',
+  notToConfuseWith:
+    'A close by the server or a proxy (cut-while-waiting), and a client that only closed its sending side and kept reading: the packets ' +
+    'look alike until the client’s machine refuses the answer.',
+  fixes: [
+    {
+      for: 'the application',
+      setting: 'find out what the requests named here wait for',
+      why: 'the server had them and did not answer',
+    },
+    {
+      for: 'the client',
+      setting: 'a timeout above the slowest healthy answer',
+      why: 'a caller that leaves too early gets nothing and comes again',
+    },
+  ],
+  onLostRequest: (lost) => {
+    if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs) return null;
+    return {
+      packets: [lost.requestAt.packet, lost.closeAt.packet],
+      lostRequests: lost.pending,
+      delayNs: lost.waitedNs,
+      text: () =>
+        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) was given up after ${durationWords(lost.waitedNs)} (packet ${lost.closeAt.packet}).`,
+    };
+  },
+  sum: ({ lostRequests, requests, delayNs }) =>
+    `${lostRequests} of ${counted(requests, 'request')} given up, after ${durationWords(delayNs)} of waiting together.`,
+};

@@ -1,0 +1,41 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { counted, durationWords } from '../diagnosis-words.js';
+
+export const noAnswer: Rule = {
+  id: 'no-answer',
+  level: 'warning',
+  confidence: 'high',
+  owner: 'network',
+  title: 'New connections were never answered',
+  prose:
+    'The client asked for a connection, again and again after growing pauses, and nothing came back: no yes, no no. A firewall drops the ' +
+    'packets, the machine is gone, the route is wrong, or the server’s queue of new connections is full (then it drops them silently).',
+  notToConfuseWith: 'A refusal (refused), which comes at once, and openings that were answered late (lost-opening).',
+  fixes: [
+    {
+      for: 'the network',
+      setting: 'firewall and security group rules for this address and port; is the machine there?',
+      why: 'packets are dropped on the way',
+    },
+    { for: 'the client', setting: 'a connect timeout of a few seconds', why: 'Linux tries for over two minutes by itself' },
+    {
+      for: 'Linux server',
+      setting: 'net.core.somaxconn, and the backlog of listen()',
+      why: 'a full queue of new connections drops them (nstat TcpExtListenDrops)',
+    },
+  ],
+  onServer: ({ unanswered: count, unansweredOpenings, httpConnections }) => {
+    const [first] = unansweredOpenings;
+    if (first === undefined) return null;
+    const delayNs = unansweredOpenings.reduce((sum, { waitedNs }) => sum + waitedNs, 0);
+    return {
+      level: httpConnections > 0 ? 'bad' : 'warning',
+      count,
+      connections: unansweredOpenings.map(({ connection }) => connection),
+      packets: unansweredOpenings.map(({ packet }) => packet),
+      delayNs,
+      text: () => `${counted(count, 'opening')} without any answer, ${durationWords(delayNs)} of waiting.`,
+    };
+  },
+  sum: () => '',
+};

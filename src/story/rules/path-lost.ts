@@ -1,0 +1,48 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { counted, requestWords } from '../diagnosis-words.js';
+
+export const pathLost: Rule = {
+  id: 'path-lost',
+  level: 'bad',
+  confidence: 'high',
+  owner: 'network',
+  title: 'The other side fell silent in the middle of the talk',
+  prose:
+    'Data were sent again and again, and no packet of the other side came any more, not even an acknowledgement by its machine. So the ' +
+    'other machine is gone (power, crash, a killed virtual machine) or the path to it is. A program that merely hangs is not the cause: ' +
+    'its machine would go on acknowledging. Connection timeouts of the programs have nothing to do with it.',
+  notToConfuseWith:
+    'A box that forgets idle connections (silent-drop: there is an idle time before), and a slow program (slow-server).',
+  fixes: [
+    {
+      for: 'the client',
+      setting: 'a connect and a response timeout, and a retry elsewhere',
+      why: 'without them it waits for the kernel, 15 minutes on Linux',
+    },
+    { for: 'Linux', setting: 'net.ipv4.tcp_retries2 = 8', why: 'gives up after about 100 s instead of 15 minutes' },
+    { for: 'a socket', setting: 'TCP_USER_TIMEOUT = 30 s', why: 'the same for one connection' },
+  ],
+  onConnection: ({ id, ending, closing, tcp }, { bothSeen, firstUnanswered }) => {
+    if (ending.why !== 'data-unanswered' || !bothSeen || firstUnanswered >= 0) return null;
+    const { unanswered } = closing;
+    if (unanswered === null || tcp.bytes[unanswered.from === 'client' ? 'server' : 'client'] + tcp.syns.server === 0) return null;
+    return {
+      level: 'warning',
+      packets: [unanswered.since.packet, unanswered.last.packet],
+      text: () =>
+        `For example connection #${id}: the ${unanswered.from} sent again ${counted(unanswered.retransmissions, 'time')} (packets ${unanswered.since.packet} to ${unanswered.last.packet}).`,
+    };
+  },
+  onLostRequest: (lost) => {
+    if (lost.by !== 'network' || lost.sentAgain < 2) return null;
+    return {
+      packets: [lost.requestAt.packet, lost.closeAt.packet],
+      lostRequests: lost.pending,
+      delayNs: Math.max(0, lost.waitedNs),
+      text: () =>
+        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.`,
+    };
+  },
+  sum: ({ count, lostRequests }) =>
+    `${counted(count, 'connection')} fell silent${lostRequests > 0 ? `, ${counted(lostRequests, 'request')} lost` : ''}.`,
+};

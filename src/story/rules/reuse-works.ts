@@ -1,0 +1,43 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { countWords, durationWords } from '../diagnosis-words.js';
+
+const leastRequests = 5;
+const leastPerConnection = 3;
+
+export const reuseWorks: Rule = {
+  id: 'reuse-works',
+  level: 'good',
+  confidence: 'high',
+  owner: 'server',
+  title: 'Connections are reused',
+  prose:
+    'Requests travel on kept connections: after the first one on each there is no handshake, no new port and no slow start from zero. This ' +
+    'is how it should be.',
+  notToConfuseWith: 'Whether reuse is also safe: that depends on the order of the timeouts (timeouts-in-order, timeout-order).',
+  fixes: [],
+  noFix: 'There is nothing to repair.',
+  onServer: (server) => {
+    const { answered, httpConnections, requests, handshakes, handshakeNs } = server;
+    if (answered < leastRequests || requests < leastPerConnection * httpConnections) return null;
+    const reused = [...server.pairs].flatMap(({ recent }) => recent.filter((one) => one.requests > 1));
+    return {
+      count: requests - httpConnections,
+      connections: reused.slice(0, 20).map(({ id }) => id),
+      packets: [],
+      text: () => {
+        const saved =
+          handshakes === 0
+            ? ''
+            : `, which saved ${durationWords(((requests - httpConnections) * handshakeNs) / handshakes)} of handshakes`;
+        const timeout = server.idleTimeout();
+        const announced = server.announcedSeconds();
+        const closes =
+          timeout === null
+            ? ''
+            : ` This server closes after ${durationWords(timeout.value)} idle${announced === null ? '' : `, announced ${announced} s`}.`;
+        return `${countWords(requests)} requests on ${countWords(httpConnections)} connections, ${(requests / httpConnections).toFixed(1)} on each${saved}.${closes}`;
+      },
+    };
+  },
+  sum: () => '',
+};

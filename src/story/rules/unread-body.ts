@@ -1,0 +1,44 @@
+import type { Rule } from '../diagnosis-rule.js';
+import { counted } from '../diagnosis-words.js';
+
+const least = 2;
+
+export const unreadBody: Rule = {
+  id: 'unread-body',
+  level: 'warning',
+  confidence: 'medium',
+  owner: 'client',
+  title: 'The client does not read answers to their end',
+  prose:
+    'Answers were on their way, and the client stopped reading: its machine’s buffer filled up and said “no more” (window 0), and the ' +
+    'answer was never finished. A connection with an unread answer cannot carry the next request, so the client opens another one, and ' +
+    'another. Typically the program looks at the status code only and forgets the body.',
+  notToConfuseWith: 'A client that reads slowly but reads on (slow-client), and a person who stops a download.',
+  fixes: [
+    {
+      for: 'Go',
+      setting: 'io.Copy(io.Discard, response.Body); response.Body.Close()',
+      why: 'only a body read to its end frees the connection',
+    },
+    { for: 'undici', setting: 'await response.body.dump()', why: 'as above' },
+    { for: 'Node.js http', setting: 'response.resume()', why: 'as above' },
+    { for: 'Java HttpClient', setting: 'BodyHandlers.discarding()', why: 'as above' },
+    {
+      for: 'Python requests',
+      setting: 'with session.get(url, stream=True) as response: …',
+      why: 'a streamed body must be read or closed',
+    },
+  ],
+  onPair: ({ clientAddress, unread, unreadConnections, unreadPackets }) => {
+    if (unread < least) return null;
+    return {
+      confidence: unread >= 3 ? 'high' : 'medium',
+      count: unread,
+      connections: unreadConnections,
+      packets: unreadPackets,
+      text: () =>
+        `Client ${clientAddress} left ${counted(unread, 'answer')} unread with its window closed, each on a connection of its own.`,
+    };
+  },
+  sum: () => '',
+};
