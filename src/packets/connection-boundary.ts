@@ -52,6 +52,7 @@ export function beginsAnother(flow: Flow, segment: Segment, direction: number): 
 export function isOfAnOlderConnection(segment: Segment, opener: Half): boolean {
   if ((segment.flags & (ACK | RST)) !== ACK) return false;
   if ((segment.flags & SYN) !== 0) return !answersSyn(segment, opener);
+  if (segment.payloadLength === 0) return !answersSyn(segment, opener);
   const acknowledged = (segment.acknowledgment - opener.initialSequence) | 0;
   return acknowledged <= 0 || acknowledged > largestWindow;
 }

@@ -55,8 +55,21 @@ export class Reassembler {
     if (!before(half.expected, sequence)) {
       const skip = (half.expected - sequence) | 0;
       const start = Math.min(segment.payloadStart + skip, segment.payloadEnd);
-      this.deliver(flow, half, segment.data, start, segment.payloadEnd, length - skip, segment.atNs, segment.packet);
+      // What is held came first: it keeps its bytes where the two overlap.
+      const room = half.held === null ? length : (half.held[0].sequence - half.expected) | 0;
+      const taken = Math.min(length - skip, room);
+      this.deliver(
+        flow,
+        half,
+        segment.data,
+        start,
+        Math.min(start + taken, segment.payloadEnd),
+        taken,
+        segment.atNs,
+        segment.packet,
+      );
       this.deliverHeld(flow, half);
+      if (before(half.expected, end)) this.accept(flow, half, segment, sequence);
       return;
     }
     this.hold(flow, half, segment, sequence);
