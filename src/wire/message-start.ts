@@ -119,7 +119,10 @@ function isOtherVersion(data: Uint8Array, start: number, end: number): boolean {
 }
 
 function isKnownMethod(data: Uint8Array, start: number, end: number): boolean {
-  return knownMethods.some((method) => matches(data, start, end, method));
+  for (const method of knownMethods) {
+    if (matches(data, start, end, method)) return true;
+  }
+  return false;
 }
 
 /** `/…`, `*`, or the beginning of an absolute URL. */
