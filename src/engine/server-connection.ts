@@ -397,6 +397,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     if (this.stage === 'open' && this.peerEnded && this.rest === null) this.endInput();
     this.settling = false;
     if (this.stage === 'open') {
+      this.exchanges.oldest?.wakeWriter();
       this.holdOrLetGo();
       const { responseTimeoutMs } = this.server.settings;
       const responseDueAtMs =
@@ -445,7 +446,6 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   private onUnblocked(): void {
     this.waiting.idleStarts();
-    this.exchanges.oldest?.wakeWriter();
     this.settle();
   }
 
@@ -482,8 +482,8 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.socket.destroy();
   }
 
+  /** Nothing more is flushed: a peer on libuv that finds data and the reset at once takes the reset for a FIN. */
   cut(): void {
-    this.output.flush();
     this.observations?.reset('server');
     this.stage = 'gone';
     cut(this.socket);
