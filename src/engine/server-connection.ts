@@ -219,8 +219,10 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
       const { method, target, version } = head;
       this.observations.requestHead({ method, target, version, fields: head.fields.lines() });
     }
-    if (head.framing === 'none') request.complete = true;
-    else {
+    if (head.framing === 'none') {
+      request.complete = true;
+      this.observations?.messageEnd('client', true, 0);
+    } else {
       this.waiting.bodyStarts();
       this.drainedByteCount = 0;
     }
@@ -255,7 +257,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   onMessageEnd(_outcome: MessageOutcome, bodyByteCount: number): void {
     if (this.stage !== 'open') return;
-    this.observations?.messageEnd('client', true, bodyByteCount);
+    if (this.exchanges.newest?.request.complete === false) this.observations?.messageEnd('client', true, bodyByteCount);
     this.exchanges.requestEnded();
     if (!this.mayReadNext()) {
       this.output.flush();

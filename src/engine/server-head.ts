@@ -7,7 +7,7 @@
  * handler (copied from another server, usually) are dropped, because they speak of another connection.
  */
 
-import { assertFieldValue, type RequestHead, reasonPhrase } from '../wire/index.js';
+import { type RequestHead, reasonPhrase } from '../wire/index.js';
 import type { ServerSettings } from './server-options.js';
 
 export class StandingLines {
@@ -22,7 +22,6 @@ export class StandingLines {
   private readonly hintTimeout: string;
 
   constructor(private readonly settings: ServerSettings) {
-    if (settings.serverName !== null) assertFieldValue(settings.serverName, 'Server');
     const hintSeconds = Math.floor((settings.idleTimeoutMs - settings.idleHintMarginMs) / 1000);
     this.hintTimeout = hintSeconds >= 1 && Number.isFinite(hintSeconds) ? `timeout=${hintSeconds}` : '';
   }

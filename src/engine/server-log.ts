@@ -34,7 +34,7 @@ export interface AccessEntry {
 
 /** Bytes of the client's that could break the line or fool a terminal, as `\xHH`. */
 const escaped = (text: string): string =>
-  text.replace(/[^\x21-\x5b\x5d-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  text.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /**
  * One line, without its line end:

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 
 import type { Observer } from '../base/index.js';
-import { type Limits, strictLimits } from '../wire/index.js';
+import { assertFieldValue, type Limits, strictLimits } from '../wire/index.js';
 import { type Clock, systemClock } from './deadlines.js';
 import { HoldfastError } from './errors.js';
 import type { AccessEntry } from './server-log.js';
@@ -173,6 +173,13 @@ export function settingsOf(options: ServerOptions): ServerSettings {
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (!(name in strictLimits)) throw new HoldfastError('invalid-option', { detail: `There is no limit ${name}.` });
     checkNumber(name, value);
+  }
+  if (options.serverName !== undefined && options.serverName !== null) {
+    try {
+      assertFieldValue(options.serverName, 'Server');
+    } catch (cause) {
+      throw new HoldfastError('invalid-option', { cause, detail: 'serverName cannot be a field value.' });
+    }
   }
   return settings as unknown as ServerSettings;
 }
