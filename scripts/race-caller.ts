@@ -21,7 +21,7 @@ interface Caller {
 
 const [name, json] = process.argv.slice(2);
 const workload: Workload = JSON.parse(json!);
-const { port, workers, rounds, gapMs, pools, together } = workload;
+const { port, workers, rounds, gapMs, pools } = workload;
 const body = 'amount=1';
 
 const makers: Readonly<Record<string, () => Caller>> = {
@@ -94,22 +94,15 @@ const make = makers[name!]!;
 const shared = pools === 'shared' ? make() : null;
 const callers = Array.from({ length: workers }, () => shared ?? make());
 
-if (together) {
-  for (let round = 0; round < rounds; round++) {
-    if (round > 0) await sleep(gap());
-    await Promise.all(callers.map((caller, worker) => postOnce(caller, `${worker}-${round}`)));
-  }
-} else {
-  await Promise.all(
-    callers.map(async (caller, worker) => {
-      await sleep(Math.random() * gapMs[1]);
-      for (let round = 0; round < rounds; round++) {
-        if (round > 0) await sleep(gap());
-        await postOnce(caller, `${worker}-${round}`);
-      }
-    }),
-  );
-}
+await Promise.all(
+  callers.map(async (caller, worker) => {
+    await sleep(Math.random() * gapMs[1]);
+    for (let round = 0; round < rounds; round++) {
+      if (round > 0) await sleep(gap());
+      await postOnce(caller, `${worker}-${round}`);
+    }
+  }),
+);
 
 const note = shared?.note() ?? '';
 for (const caller of new Set(callers)) caller.close();

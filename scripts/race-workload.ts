@@ -11,8 +11,6 @@ export interface Workload {
   readonly gapMs: readonly [least: number, most: number];
   /** Each worker has a pool of its own (one caller, one connection), or all share one. */
   readonly pools: 'own' | 'shared';
-  /** All workers begin each round together. */
-  readonly together: boolean;
 }
 
 /** What one caller says of its run. */

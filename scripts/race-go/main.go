@@ -73,7 +73,6 @@ type workload struct {
 	Port, Workers, Rounds int
 	GapMs                 [2]float64
 	Pools                 string
-	Together              bool
 }
 
 type caller struct {
@@ -138,36 +137,20 @@ func runClient(text string) {
 		}
 	}
 	var done sync.WaitGroup
-	if c.Together {
-		for round := 0; round < c.Rounds; round++ {
-			if round > 0 {
-				time.Sleep(c.gap())
-			}
-			done.Add(c.Workers)
-			for worker := range clients {
-				go func(worker, round int) {
-					defer done.Done()
-					c.post(clients[worker], fmt.Sprintf("%d-%d", worker, round))
-				}(worker, round)
-			}
-			done.Wait()
-		}
-	} else {
-		done.Add(c.Workers)
-		for worker := range clients {
-			go func(worker int) {
-				defer done.Done()
-				time.Sleep(time.Duration(rand.Float64() * c.GapMs[1] * float64(time.Millisecond)))
-				for round := 0; round < c.Rounds; round++ {
-					if round > 0 {
-						time.Sleep(c.gap())
-					}
-					c.post(clients[worker], fmt.Sprintf("%d-%d", worker, round))
+	done.Add(c.Workers)
+	for worker := range clients {
+		go func(worker int) {
+			defer done.Done()
+			time.Sleep(time.Duration(rand.Float64() * c.GapMs[1] * float64(time.Millisecond)))
+			for round := 0; round < c.Rounds; round++ {
+				if round > 0 {
+					time.Sleep(c.gap())
 				}
-			}(worker)
-		}
-		done.Wait()
+				c.post(clients[worker], fmt.Sprintf("%d-%d", worker, round))
+			}
+		}(worker)
 	}
+	done.Wait()
 	json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"sent": c.Workers * c.Rounds, "failed": len(c.failedIDs), "errors": c.errors,
 		"latenciesMs": c.latencies, "failedIds": c.failedIDs, "note": "",

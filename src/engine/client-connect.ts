@@ -63,7 +63,7 @@ export interface OpenedConnection {
   readonly detach: (() => void) | null;
 }
 
-export type ReadBytes = (data: Uint8Array, length: number) => boolean;
+type ReadBytes = (data: Uint8Array, length: number) => boolean;
 
 /** What the connections to one origin have in common. */
 export interface ConnectionSource {

@@ -8,7 +8,7 @@
  *
  * Rules
  * - The reader stays attached while idle: a byte that nobody asked for ends the connection (response queue poisoning), a FIN is
- *   noticed at once, and at the very moment of reuse the kernel is asked again (`isQuiet`).
+ *   noticed at once, and at the very moment of reuse the kernel is asked again (`quietness`).
  * - A connection goes back to the pool only when the response is complete, the request wholly written, both said they persist,
  *   and not a byte came behind.
  * - Every wait has a deadline: sending, head, body, unread, drain, idle. `closed` is final and happens once.
@@ -17,24 +17,15 @@
  */
 
 import type { Socket } from 'node:net';
-import {
-  type AnsweredRequest,
-  type Fields,
-  type MessageOutcome,
-  type MessageProblem,
-  parseKeepAlive,
-  type ResponseHandler,
-  type ResponseHead,
-  ResponseReader,
-} from '../wire/index.js';
-import type { OpenedConnection } from './client-connect.js';
+import type { MessageProblem } from '../wire/index.js';
+import type { ConnectionAddresses, OpenedConnection } from './client-connect.js';
+import { type Quietness, SocketEvidence } from './client-evidence.js';
 import type { Exchange } from './client-exchange.js';
 import type { ClientSettings } from './client-options.js';
-import { fileDescriptorOf, type SocketFacts, socketFacts } from './client-socket-facts.js';
-import { upload } from './client-upload.js';
+import { type ReadingHome, ResponseReading } from './client-reading.js';
+import { RequestSending, type SendingHome } from './client-sending.js';
 import type { Deadline, Deadlines } from './deadlines.js';
-import type { ErrorCode } from './errors.js';
-import { HoldfastError } from './errors.js';
+import { type ErrorCode, HoldfastError } from './errors.js';
 import type { ConnectionObservations } from './observe.js';
 
 /** What a connection tells its pool. */
@@ -65,14 +56,12 @@ export interface FailedExchange {
   readonly neverTaken: boolean;
 }
 
-/** Bodies up to this size go out in one write with their head. */
-const joinedBodyByteCount = 16 * 1024;
 /** How often a stalled response is looked at while it holds its connection. */
 const stallLookMs = 1_000;
 
 type Phase = 'idle' | 'send' | 'head' | 'body' | 'stalled' | 'drain';
 
-export class ClientConnection implements ResponseHandler, Deadline {
+export class ClientConnection implements ReadingHome, SendingHome, Deadline {
   dueAtMs = Number.POSITIVE_INFINITY;
   filedAtMs = 0;
   filedIndex = -1;
@@ -82,34 +71,19 @@ export class ClientConnection implements ResponseHandler, Deadline {
   requestCount = 0;
   /** Requests it may carry in all. */
   requestLimit: number;
-  /** It keeps watch for the server's idle timeout and takes no requests. */
-  watches = false;
+  /** Its socket does not hold the process. */
   unreferenced = false;
   isClosed = false;
   readonly socket: Socket;
   /** Requests without a complete response, in order. */
   readonly owed: Exchange[] = [];
-  private readonly reader: ResponseReader;
-  private readonly facts: SocketFacts;
-  private readonly fd: number;
-  private readonly isTls: boolean;
+  private readonly reading: ResponseReading;
+  private readonly sending: RequestSending;
+  private readonly evidence: SocketEvidence;
   private phase: Phase = 'idle';
-  private writtenByteCount: number;
-  private readAtMs = 0;
-  /** Ended within the present read; told when the read is over. */
-  private ended: Exchange | null = null;
-  private reading = false;
-  private paused = false;
-  private stalledAtMs = 0;
-  /** The response being read is for nobody. */
-  private draining = false;
-  private drainLeft = 0;
-  /** The message being read is 1xx. */
-  private interim = false;
-  private handlerError: unknown = null;
-  private tunnelHead: ResponseHead | null = null;
-  private lastHint: string | null = null;
-  private refusedByKernel = false;
+  private isReading = false;
+  private isHeld = false;
+  private heldSinceMs = 0;
 
   constructor(
     readonly number: number,
@@ -123,12 +97,9 @@ export class ClientConnection implements ResponseHandler, Deadline {
     this.openedAtMs = nowMs;
     this.idleSinceMs = nowMs;
     this.requestLimit = home.settings.requestsPerConnection;
-    this.facts = socketFacts();
-    this.fd = fileDescriptorOf(socket);
-    this.isTls = opened.tls !== null;
-    this.writtenByteCount = opened.writtenByteCount;
-    this.reader = new ResponseReader({ manner: 'strict', handler: this, limits: home.settings.limits });
-    this.reader.pause();
+    this.sending = new RequestSending(socket, this, opened.writtenByteCount);
+    this.evidence = new SocketEvidence(socket, opened.tls !== null);
+    this.reading = new ResponseReading(this.owed, this, told, home.settings.limits);
     opened.attach(
       (data, length) => this.read(data, length),
       () => this.onFin(),
@@ -136,7 +107,7 @@ export class ClientConnection implements ResponseHandler, Deadline {
     );
   }
 
-  get addresses(): { localAddress: string; localPort: number; remoteAddress: string; remotePort: number } {
+  get addresses(): ConnectionAddresses {
     return this.opened.addresses;
   }
 
@@ -147,27 +118,22 @@ export class ClientConnection implements ResponseHandler, Deadline {
 
   /** May take a request behind those that it still owes. */
   mayPipeline(depth: number): boolean {
-    if (this.isClosed || this.owed.length >= depth || this.requestCount >= this.requestLimit || this.paused) return false;
+    if (this.isClosed || this.owed.length >= depth || this.requestCount >= this.requestLimit || this.isHeld) return false;
     if (this.opened.replacesFailed && this.owed.length === this.requestCount) return false;
     return this.owed.every(({ sent, request }) => sent && request.idempotent && request.persists && !request.mayBecomeTunnel);
   }
 
+  /** What the kernel says of it at this moment. */
+  quietness(): Quietness {
+    return this.evidence.quietness();
+  }
+
   /**
-   * Asks the kernel: no FIN, no error, no byte waiting to be read. Over TLS bytes may be session tickets, so there `bytes` is for
-   * the caller to judge. Without the kernel's facts: `unknown`.
+   * How long the server may have been counting: since its last bytes reached this host, not since they were read. A busy event loop
+   * lies between the two.
    */
-  isQuiet(): 'quiet' | 'bytes' | 'poisoned' | 'dead' | 'unknown' {
-    switch (this.facts.waiting(this.fd)) {
-      case 'nothing':
-        return 'quiet';
-      case 'unknown':
-        return 'unknown';
-      case 'bytes':
-        if (!this.isTls) return 'poisoned';
-        return this.facts.established(this.fd) ? 'bytes' : 'dead';
-      default:
-        return 'dead';
-    }
+  trueIdleMs(nowMs: number): number {
+    return Math.max(nowMs - this.idleSinceMs, this.evidence.receivedAgoMs());
   }
 
   /** Writes a request. The connection is idle, or may pipeline. */
@@ -177,87 +143,23 @@ export class ClientConnection implements ResponseHandler, Deadline {
     exchange.reused = this.requestCount > 0 || nowMs > this.idleSinceMs;
     exchange.idleGapMs = this.requestCount > 0 && !pipelined ? nowMs - this.idleSinceMs : 0;
     exchange.requestNumber = ++this.requestCount;
-    exchange.startByte = this.place(exchange);
+    exchange.startByte = this.evidence.place(this.sending.writtenByteCount, request.idempotent);
     exchange.assign(this, nowMs);
     this.owed.push(exchange);
-    if (!pipelined) {
-      this.reader.resume();
-      this.refusedByKernel = false;
-    }
+    if (!pipelined) this.reading.reader.resume();
     if (exchange.taker.onSend !== undefined) exchange.taker.onSend();
     if (this.told !== null) this.tellRequest(exchange);
-    this.send(exchange, nowMs);
+    this.sending.send(exchange, nowMs, !pipelined);
     if (request.persists === false) this.requestLimit = this.requestCount;
   }
 
-  /** Byte of the stream at which the next request begins; what an end of stream is held against (`neverTaken`). */
-  private place(exchange: Exchange): number {
-    if (!this.isTls) return this.writtenByteCount;
-    if (exchange.request.idempotent) return -1;
-    const acknowledged = this.facts.acknowledgedByteCount(this.fd);
-    const unacknowledged = this.facts.unacknowledgedByteCount(this.fd);
-    return acknowledged === -1 || unacknowledged === -1 ? -1 : acknowledged - 1 + unacknowledged;
+  awaitSending(exchange: Exchange, untilMs: number): void {
+    if (exchange.firstByteAtMs === 0 && this.owed[0] === exchange) this.setDeadline('send', untilMs);
   }
 
-  private send(exchange: Exchange, nowMs: number): void {
-    const { head, body, expectsContinue } = exchange.request;
-    const { socket } = this;
-    if (body === null) {
-      socket.write(head, 'latin1');
-      this.writtenByteCount += head.length;
-      this.wholeRequestSent(exchange, nowMs, 0);
-    } else if (body.bytes !== null && body.bytes.length <= joinedBodyByteCount && !expectsContinue) {
-      const whole = Buffer.allocUnsafe(head.length + body.bytes.length);
-      whole.write(head, 'latin1');
-      whole.set(body.bytes, head.length);
-      socket.write(whole);
-      this.writtenByteCount += whole.length;
-      this.wholeRequestSent(exchange, nowMs, body.bytes.length);
-    } else {
-      socket.write(head, 'latin1');
-      this.writtenByteCount += head.length;
-      if (expectsContinue) this.awaitContinue(exchange, nowMs);
-      else this.sendBody(exchange);
-    }
-    // The kernel refused the first write of this request: it has no byte of it.
-    if (socket.errored !== null && this.owed.length === 1) this.refusedByKernel = true;
-  }
-
-  private awaitContinue(exchange: Exchange, nowMs: number): void {
-    exchange.onContinue = () => {
-      exchange.onContinue = null;
-      this.sendBody(exchange);
-    };
-    this.setDeadline('send', nowMs + exchange.request.timeouts.continueMs);
-  }
-
-  private sendBody(exchange: Exchange): void {
-    const { sendMs } = exchange.request.timeouts;
-    this.setDeadline('send', Number.POSITIVE_INFINITY);
-    exchange.stopUpload = upload(this.socket, exchange.request.body!, exchange.request.trailers, {
-      wrote: (byteCount) => {
-        this.writtenByteCount += byteCount;
-      },
-      waits: () => {
-        if (exchange.firstByteAtMs === 0) this.setDeadline('send', performance.now() + sendMs);
-      },
-      moves: () => {
-        if (exchange.firstByteAtMs === 0) this.setDeadline('send', Number.POSITIVE_INFINITY);
-      },
-      touched: () => {
-        exchange.bodyTouched = true;
-      },
-      ended: (byteCount) => {
-        exchange.stopUpload = null;
-        this.wholeRequestSent(exchange, performance.now(), byteCount);
-      },
-      failed: (error) => this.abandon(exchange, error),
-    });
-  }
-
-  private wholeRequestSent(exchange: Exchange, nowMs: number, bodyByteCount: number): void {
+  requestSent(exchange: Exchange, nowMs: number, contentByteCount: number): void {
     exchange.sent = true;
-    if (this.told !== null) this.told.messageEnd('client', true, bodyByteCount);
+    if (this.told !== null) this.told.messageEnd('client', true, contentByteCount);
     if (this.owed[0] === exchange && exchange.firstByteAtMs === 0) {
       this.setDeadline('head', nowMs + exchange.request.timeouts.headMs);
     }
@@ -268,182 +170,99 @@ export class ClientConnection implements ResponseHandler, Deadline {
   /** Bytes came. Returns whether more are wanted. */
   private read(data: Uint8Array, length: number): boolean {
     if (this.isClosed) return false;
+    const { reading } = this;
+    reading.atMs = performance.now();
     if (this.owed.length === 0) {
       this.poisoned(data, length);
       return false;
     }
-    this.readAtMs = performance.now();
-    this.reading = true;
-    const taken = this.reader.receive(data, 0, length);
-    this.reading = false;
+    this.isReading = true;
+    const taken = reading.reader.receive(data, 0, length);
+    this.isReading = false;
     if (this.isClosed) return false;
     this.afterRead(data, taken, length);
-    return !this.paused;
+    return !this.isHeld;
   }
 
   private afterRead(data: Uint8Array, taken: number, length: number): void {
-    const { reader, ended } = this;
-    this.ended = null;
-    if (this.handlerError !== null) {
-      const cause = this.handlerError;
-      this.handlerError = null;
-      const error = new HoldfastError('response-handler-failed', { cause });
-      if (ended === null) this.failFirst(error);
-      else {
-        this.close('ours');
-        ended.fail(error);
-      }
-    } else if (reader.state === 'failed') {
-      this.failFirst(refusal(reader.problem!));
-    } else if (reader.state === 'tunnel') this.becomeTunnel(data.subarray(taken, length));
+    const { reading } = this;
+    const { reader, ended } = reading;
+    reading.ended = null;
+    if (reading.thrown !== null) this.takerThrew(reading.thrown.cause, ended);
+    else if (reader.state === 'failed') this.failFirst(refusal(reader.problem!));
+    else if (reader.state === 'tunnel') this.becomeTunnel(data.subarray(taken, length));
     else if (ended !== null) this.settle(ended, taken < length);
-    else if (this.draining && this.drainLeft < 0) this.close('ours');
+    else if (reading.draining && reading.drainLeft < 0) this.close('ours');
     else {
-      if (this.phase === 'body') this.dueAtMs = this.readAtMs + this.owed[0]!.request.timeouts.bodyMs;
-      if (this.home.settings.pipelining > 1 && this.home.isWaitedFor) this.home.fill(this, this.readAtMs);
+      if (this.phase === 'body') this.dueAtMs = reading.atMs + this.owed[0]!.request.timeouts.bodyMs;
+      if (this.home.settings.pipelining > 1 && this.home.isWaitedFor) this.home.fill(this, reading.atMs);
+    }
+  }
+
+  private takerThrew(cause: unknown, ended: Exchange | null): void {
+    this.reading.thrown = null;
+    const error = new HoldfastError('response-handler-failed', { cause });
+    if (ended === null) this.failFirst(error);
+    else {
+      this.close('ours');
+      ended.fail(error);
     }
   }
 
   /** The last response owed is complete. */
   private settle(exchange: Exchange, bytesBehind: boolean): void {
-    const { reader, home } = this;
-    const nowMs = this.readAtMs;
+    const { state } = this.reading.reader;
+    const { atMs } = this.reading;
     const wanted = exchange.request.persists && exchange.sent && this.socket.writableLength === 0;
-    if (reader.state === 'paused' && wanted && !bytesBehind && this.requestCount < this.requestLimit && !this.isClosed) {
-      this.idleSinceMs = nowMs;
-      home.free(this, nowMs);
-    } else this.close(bytesBehind && reader.state === 'paused' ? 'poisoned' : 'ours');
+    if (state === 'paused' && wanted && !bytesBehind && this.requestCount < this.requestLimit) {
+      this.idleSinceMs = atMs;
+      this.home.free(this, atMs);
+    } else this.close(bytesBehind && state === 'paused' ? 'poisoned' : 'ours');
     exchange.finish();
   }
 
-  answeredRequest(): AnsweredRequest | null {
-    return this.owed[0] ?? null;
+  awaitHead(exchange: Exchange): void {
+    this.setDeadline('head', this.reading.atMs + exchange.request.timeouts.headMs);
   }
 
-  onMessageStart(): void {
-    const exchange = this.owed[0]!;
-    if (exchange.firstByteAtMs === 0) exchange.firstByteAtMs = this.readAtMs;
+  awaitBody(exchange: Exchange): void {
+    this.setDeadline('body', this.reading.atMs + exchange.request.timeouts.bodyMs);
   }
 
-  onHead(head: ResponseHead): void {
-    const exchange = this.owed[0]!;
-    if (this.told !== null) this.told.responseHead({ ...startOf(head), fields: head.fields.lines() });
-    if (head.isInterim) {
-      this.interim = true;
-      if (head.status === 100) exchange.onContinue?.();
-      if (!this.draining && exchange.taker.onInterim !== undefined) {
-        this.guard(() => exchange.taker.onInterim!(head));
-      }
-      return;
-    }
-    // A final response instead of `100 Continue`: the body stays here, and with it the connection's use (RFC 9110 §10.1.1).
-    exchange.onContinue = null;
-    if (head.hasKeepAliveField) this.takeHint(head.fields.get('keep-alive')!);
-    if (head.framing === 'tunnel') {
-      this.tunnelHead = head.keep();
-      return;
-    }
-    if (this.draining) return;
-    this.setDeadline('body', this.readAtMs + exchange.request.timeouts.bodyMs);
-    try {
-      exchange.taker.onHead(head);
-    } catch (error) {
-      this.handlerError = error;
-    }
-  }
-
-  onBody(data: Uint8Array, start: number, end: number): void {
-    if (this.draining) {
-      this.drainLeft -= end - start;
-      return;
-    }
-    if (this.handlerError !== null) return;
-    try {
-      if (this.owed[0]!.taker.onBody(data, start, end) === false && !this.paused) this.pause();
-    } catch (error) {
-      this.handlerError = error;
-    }
-  }
-
-  onTrailers(trailers: Fields): void {
-    const exchange = this.owed[0]!;
-    if (!this.draining && exchange.taker.onTrailers !== undefined) {
-      this.guard(() => exchange.taker.onTrailers!(trailers));
-    }
-  }
-
-  onMessageEnd(outcome: MessageOutcome, bodyByteCount: number): void {
-    const exchange = this.owed[0]!;
-    if (this.interim) {
-      this.interim = false;
-      return;
-    }
-    if (this.told !== null) this.told.messageEnd('server', outcome === 'complete', bodyByteCount);
-    if (outcome !== 'complete' || this.tunnelHead !== null) return;
-    this.owed.shift();
-    this.draining = false;
-    exchange.lastByteAtMs = this.readAtMs;
-    const next = this.owed[0];
-    if (next === undefined || this.reader.state !== 'between' || this.handlerError !== null) {
-      this.reader.pause();
-      this.ended = exchange;
-      return;
-    }
-    this.setDeadline('head', this.readAtMs + next.request.timeouts.headMs);
-    exchange.finish();
-  }
-
-  onProblem(problem: MessageProblem): void {
-    if (this.told !== null && problem.code === 'cut-short') this.told.messageEnd('server', false, 0);
-  }
-
-  onSkipped(): void {}
-
-  onTunnel(): void {}
-
-  private guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.handlerError = error;
-    }
-  }
-
-  private takeHint(value: string): void {
-    if (value !== this.lastHint) {
-      this.lastHint = value;
-      const { timeoutSeconds, max } = parseKeepAlive(value);
-      if (timeoutSeconds !== null) this.home.hint(timeoutSeconds);
-      if (max !== null) this.requestLimit = Math.min(this.requestLimit, this.requestCount + max);
-    }
+  hint(timeoutSeconds: number | null, max: number | null): void {
+    if (timeoutSeconds !== null) this.home.hint(timeoutSeconds);
+    if (max !== null) this.requestLimit = Math.min(this.requestLimit, this.requestCount + max);
   }
 
   // ---- flow ----
 
-  private pause(): void {
-    this.paused = true;
-    this.stalledAtMs = this.readAtMs;
-    this.setDeadline('stalled', this.readAtMs + Math.min(stallLookMs, this.home.settings.unreadMs));
+  hold(): void {
+    if (this.isHeld || this.isClosed) return;
+    this.isHeld = true;
+    this.heldSinceMs = this.reading.atMs;
+    this.setDeadline('stalled', this.reading.atMs + Math.min(stallLookMs, this.home.settings.unreadMs));
   }
 
   resume(exchange: Exchange): void {
-    if (!this.paused || this.owed[0] !== exchange || this.isClosed) return;
-    this.paused = false;
+    if (!this.isHeld || this.owed[0] !== exchange || this.isClosed) return;
     this.setDeadline('body', performance.now() + exchange.request.timeouts.bodyMs);
-    if (!this.reading) this.socket.resume();
+    this.letGo();
+  }
+
+  private letGo(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    if (!this.isReading) this.socket.resume();
   }
 
   /** Reads the rest of the response for nobody, within the limits, so that the connection can be used again. */
   drain(exchange: Exchange): void {
     if (this.owed[0] !== exchange || this.isClosed) return;
     const { drainByteCount, drainMs } = this.home.settings;
-    this.draining = true;
-    this.drainLeft = drainByteCount;
+    this.reading.draining = true;
+    this.reading.drainLeft = drainByteCount;
     this.setDeadline('drain', performance.now() + drainMs);
-    if (this.paused) {
-      this.paused = false;
-      if (!this.reading) this.socket.resume();
-    }
+    this.letGo();
   }
 
   /** The exchange is given up: with `error`, and the connection with it. */
@@ -462,7 +281,7 @@ export class ClientConnection implements ResponseHandler, Deadline {
 
   private becomeTunnel(rest: Uint8Array): void {
     const exchange = this.owed[0]!;
-    const head = this.tunnelHead!;
+    const head = this.reading.tunnelHead!;
     if (
       !exchange.request.mayBecomeTunnel ||
       exchange.taker.onTunnel === undefined ||
@@ -475,7 +294,7 @@ export class ClientConnection implements ResponseHandler, Deadline {
       return;
     }
     this.owed.length = 0;
-    exchange.lastByteAtMs = this.readAtMs;
+    exchange.lastByteAtMs = this.reading.atMs;
     const kept = Buffer.from(rest);
     this.isClosed = true;
     this.home.deadlines.remove(this);
@@ -490,31 +309,30 @@ export class ClientConnection implements ResponseHandler, Deadline {
   /** The server's FIN. */
   private onFin(): void {
     if (this.isClosed) return;
-    this.readAtMs = performance.now();
+    this.reading.atMs = performance.now();
     if (this.owed.length === 0) {
       this.told?.fin('server');
       this.close('idle-close');
       return;
     }
-    // Node calls it an end, too, when a reset came with the last bytes (libuv takes the hang-up for one); the kernel knows.
-    if (this.facts.waiting(this.fd) === 'failed') {
+    if (this.evidence.endWasReset()) {
       this.onSocketError(new Error('The connection was reset behind its last bytes.'));
       return;
     }
     this.told?.fin('server');
-    const { reader } = this;
+    const { reader } = this.reading;
     const first = this.owed[0]!;
     if (reader.state === 'between' && first.firstByteAtMs === 0) {
       this.fail((exchange) => ({
         error: failure('closed-before-response'),
         connectionFailed: true,
-        neverTaken: this.neverTook(exchange),
+        neverTaken: this.sending.refused || this.evidence.acknowledgedNothingFrom(exchange.startByte),
       }));
       return;
     }
     reader.end(true);
-    const { ended } = this;
-    this.ended = null;
+    const { ended } = this.reading;
+    this.reading.ended = null;
     if (ended !== null) {
       // A body that ends with the connection.
       this.close('ours');
@@ -522,17 +340,9 @@ export class ClientConnection implements ResponseHandler, Deadline {
     } else if (!this.isClosed) this.failFirst(failure('response-cut'), true);
   }
 
-  /** The server acknowledged nothing of the request before it closed. */
-  private neverTook(exchange: Exchange): boolean {
-    if (this.refusedByKernel) return true;
-    if (exchange.startByte < 0) return false;
-    const acknowledged = this.facts.acknowledgedByteCount(this.fd) - 1;
-    return acknowledged >= 0 && acknowledged <= exchange.startByte;
-  }
-
   private onSocketError(cause: Error): void {
     if (this.isClosed) return;
-    this.readAtMs = performance.now();
+    this.reading.atMs = performance.now();
     const code = (cause as NodeJS.ErrnoException).code ?? '';
     const lost = code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'ENETDOWN';
     if (!lost) this.told?.reset('server');
@@ -542,12 +352,11 @@ export class ClientConnection implements ResponseHandler, Deadline {
     }
     const begun = this.owed[0]!.firstByteAtMs !== 0;
     const name: ErrorCode = lost ? 'server-unreachable' : begun ? 'response-reset' : 'reset-before-response';
-    const neverTaken = this.refusedByKernel && !begun;
+    const neverTaken = this.sending.refused && !begun;
     this.fail(() => ({ error: failure(name, cause), connectionFailed: true, neverTaken }));
   }
 
   private poisoned(data: Uint8Array, length: number): void {
-    this.readAtMs = performance.now();
     // Some servers announce an idle timeout with a 408 before they close (RFC 9110 §15.5.9).
     const announced = length >= 12 && Buffer.from(data.buffer, data.byteOffset, 12).toString('latin1').endsWith(' 408');
     this.close(announced ? 'idle-close' : 'poisoned');
@@ -555,7 +364,7 @@ export class ClientConnection implements ResponseHandler, Deadline {
 
   onDue(nowMs: number): void {
     if (this.isClosed) return;
-    this.readAtMs = nowMs;
+    this.reading.atMs = nowMs;
     const exchange = this.owed[0];
     if (exchange === undefined) {
       this.home.idleLimit(this, nowMs);
@@ -587,12 +396,13 @@ export class ClientConnection implements ResponseHandler, Deadline {
     this.failFirst(new HoldfastError(code, { detail: `Limit: ${limitMs} ms.` }));
   }
 
-  /** An unread response keeps its connection for a while; for a second only when others wait. */
+  /** An unread response keeps its connection for a while; only for a second when it was never touched and others wait. */
   private lookAtStall(nowMs: number): void {
     const { unreadMs } = this.home.settings;
-    const stalledMs = nowMs - this.stalledAtMs;
-    if (stalledMs >= unreadMs || this.home.isWaitedFor) this.failFirst(new HoldfastError('response-not-read'));
-    else this.setDeadline('stalled', nowMs + Math.min(stallLookMs, unreadMs - stalledMs));
+    const heldMs = nowMs - this.heldSinceMs;
+    const untouched = this.owed[0]!.taker.isUntouched?.() ?? false;
+    if (heldMs >= unreadMs || (untouched && this.home.isWaitedFor)) this.failFirst(new HoldfastError('response-not-read'));
+    else this.setDeadline('stalled', nowMs + Math.min(stallLookMs, unreadMs - heldMs));
   }
 
   /** The oldest exchange failed with `error`; those behind it lost their connection. */
@@ -613,8 +423,8 @@ export class ClientConnection implements ResponseHandler, Deadline {
   /** Closes it. What it owed has been given up or drained. */
   close(why: CloseReason): void {
     if (this.isClosed) return;
-    const drained = this.draining ? this.owed.shift() : undefined;
-    this.draining = false;
+    const drained = this.reading.draining ? this.owed.shift() : undefined;
+    this.reading.draining = false;
     if (this.owed.length > 0) {
       this.fail(laterVictim, why);
     } else this.end(why, []);
@@ -652,15 +462,12 @@ export class ClientConnection implements ResponseHandler, Deadline {
   private tellOurClose(): void {
     const { told } = this;
     if (this.socket.errored === null) {
-      // Bytes that nobody has read turn the close into a reset (RFC 9112 §9.6).
-      if (this.facts.waiting(this.fd) === 'bytes') told!.reset('client');
+      if (this.evidence.hasUnreadBytes()) told!.reset('client');
       else told!.fin('client');
     }
     told!.close('finished');
   }
 }
-
-const startOf = ({ version, status, reason }: ResponseHead) => ({ version, status, reason });
 
 const failure = (code: ErrorCode, cause?: unknown): HoldfastError => new HoldfastError(code, { cause });
 

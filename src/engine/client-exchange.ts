@@ -28,6 +28,8 @@ export interface ResponseTaker {
   /** data[start, end) is content. `false` asks for no more until `Exchange.resume()`. */
   onBody(data: Uint8Array, start: number, end: number): unknown;
   onTrailers?(trailers: Fields): void;
+  /** Nobody has begun to read what was handed over. Asked when pieces were refused and others wait for the connection. */
+  isUntouched?(): boolean;
   onEnd(): void;
   onError(error: HoldfastError): void;
   /** After 101 or a 2xx to CONNECT, instead of `onEnd`: the socket is the taker's from now on, `rest` came behind the head. */

@@ -69,6 +69,10 @@ export class PromisedResponse implements ResponseTaker {
     this.response!.body.trailers = trailers.lines();
   }
 
+  isUntouched(): boolean {
+    return this.response?.body.isUsed === false;
+  }
+
   onEnd(): void {
     this.response?.body.end();
   }

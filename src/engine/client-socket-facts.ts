@@ -8,6 +8,7 @@
  * - Nothing here reads from or writes to a connection.
  *
  *     struct tcp_info (include/uapi/linux/tcp.h)      offset 0    u8   tcpi_state
+ *                                                     offset 52   u32  tcpi_last_data_recv (ms, in steps of the kernel's clock)
  *                                                     offset 120  u64  tcpi_bytes_acked (4.1; counts the SYN as 1)
  */
 
@@ -16,7 +17,7 @@ import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
 
 /** `end`: the peer has closed its side. `failed`: the socket has an error waiting. */
-export type Waiting = 'nothing' | 'bytes' | 'end' | 'failed' | 'unknown';
+type Waiting = 'nothing' | 'bytes' | 'end' | 'failed' | 'unknown';
 
 export interface SocketFacts {
   /** What a read at this moment would find. Reads nothing. */
@@ -25,6 +26,8 @@ export interface SocketFacts {
   established(fd: number): boolean;
   /** Bytes that the peer's kernel has acknowledged since the connection began, the SYN counted; −1 when unknown. */
   acknowledgedByteCount(fd: number): number;
+  /** Milliseconds since the peer's last data reached this host's kernel, however late they were read; −1 when unknown. */
+  receivedAgoMs(fd: number): number;
   /** Bytes written to the kernel that the peer's kernel has not acknowledged; −1 when unknown. */
   unacknowledgedByteCount(fd: number): number;
 }
@@ -33,6 +36,7 @@ const noFacts: SocketFacts = {
   waiting: () => 'unknown',
   established: () => true,
   acknowledgedByteCount: () => -1,
+  receivedAgoMs: () => -1,
   unacknowledgedByteCount: () => -1,
 };
 
@@ -60,6 +64,7 @@ const MSG_PEEK = 0x02;
 const MSG_DONTWAIT = 0x40;
 const EAGAIN = 11;
 const TCP_ESTABLISHED = 1;
+const lastDataReceivedOffset = 52;
 const bytesAckedOffset = 120;
 const tcpInfoByteCount = 256;
 
@@ -109,6 +114,7 @@ function linuxFacts(koffi: Koffi, recv: SystemCall, getsockopt: SystemCall, ioct
     established: (fd) => fd < 0 || readInfo(fd) === 0 || info[0] === TCP_ESTABLISHED,
     acknowledgedByteCount: (fd) =>
       fd >= 0 && readInfo(fd) >= bytesAckedOffset + 8 ? Number(info.readBigUInt64LE(bytesAckedOffset)) : -1,
+    receivedAgoMs: (fd) => (fd >= 0 && readInfo(fd) > lastDataReceivedOffset ? info.readUInt32LE(lastDataReceivedOffset) : -1),
     unacknowledgedByteCount: (fd) => (fd >= 0 && ioctl(fd, SIOCOUTQ, queued) === 0 ? queued[0]! : -1),
   };
 }

@@ -21,7 +21,6 @@ import { ClientConnection, type CloseReason, type ConnectionHome, type FailedExc
 import type { Exchange, ExchangeHome } from './client-exchange.js';
 import type { ClientSettings } from './client-options.js';
 import { retryDecision } from './client-retry.js';
-import { haveSocketFacts } from './client-socket-facts.js';
 import type { Deadlines } from './deadlines.js';
 import { HoldfastError } from './errors.js';
 import { ConnectionObservations } from './observe.js';
@@ -38,6 +37,9 @@ export interface PoolHome {
   /** Nothing is open, opening or waiting any more. */
   emptied(pool: Pool): void;
 }
+
+/** An idleness that every server survives that keeps connections at all. */
+const justFreedMs = 5;
 
 /** A connection on its way. */
 interface Attempt {
@@ -124,7 +126,8 @@ export class Pool implements ConnectionHome, ExchangeHome {
       const connection = idle[index]!;
       const gapMs = nowMs - connection.idleSinceMs;
       if (gapMs > (careful ? knowledge.provenLimitMs : knowledge.reuseLimitMs)) break;
-      switch (connection.isQuiet()) {
+      if (careful && connection.trueIdleMs(nowMs) > knowledge.provenLimitMs) continue;
+      switch (connection.quietness()) {
         case 'poisoned':
           connection.close('poisoned');
           continue;
@@ -150,7 +153,7 @@ export class Pool implements ConnectionHome, ExchangeHome {
   private learnFromOldest(nowMs: number): void {
     const oldest = this.watcher ?? this.idle[0]!;
     const gapMs = nowMs - oldest.idleSinceMs;
-    if (gapMs > this.knowledge.longestSurvivedMs && oldest.isQuiet() === 'quiet') this.knowledge.survived(gapMs);
+    if (gapMs > this.knowledge.longestSurvivedMs && oldest.quietness() === 'quiet') this.knowledge.survived(gapMs);
   }
 
   private pipelineOn(exchange: Exchange): ClientConnection | null {
@@ -278,9 +281,16 @@ export class Pool implements ConnectionHome, ExchangeHome {
     if (connection.ageMs(nowMs) >= this.settings.ageMs) return null;
     const next = this.waiting.next(false);
     if (next === null) return null;
-    if (next.request.idempotent || isUsable(connection)) return next;
+    if (next.request.idempotent || this.isSafe(connection, nowMs)) return next;
     this.waiting.add(next, true);
     return null;
+  }
+
+  /** For a request that must not be sent twice, on a connection that has just become free. */
+  private isSafe(connection: ClientConnection, nowMs: number): boolean {
+    const state = connection.quietness();
+    const { provenLimitMs } = this.knowledge;
+    return (state === 'quiet' || state === 'unknown') && connection.trueIdleMs(nowMs) <= Math.max(provenLimitMs, justFreedMs);
   }
 
   private keepIdle(connection: ClientConnection, nowMs: number): void {
@@ -303,7 +313,7 @@ export class Pool implements ConnectionHome, ExchangeHome {
     this.leaveIdle(connection);
     const { knowledge, settings } = this;
     if (this.watcher === null && idleMs < settings.idleMs && connection.ageMs(nowMs) < settings.ageMs && !this.isClosing) {
-      if (connection.isQuiet() === 'quiet') knowledge.survived(idleMs);
+      if (connection.quietness() === 'quiet') knowledge.survived(idleMs);
       this.watcher = connection;
       connection.setIdleLimit(connection.idleSinceMs + settings.idleMs);
     } else connection.close('ours');
@@ -406,17 +416,7 @@ export class Pool implements ConnectionHome, ExchangeHome {
       }
     });
   }
-
-  /** Whether the kernel's facts (socket state, proofs) are there. */
-  get hasProofs(): boolean {
-    return haveSocketFacts();
-  }
 }
 
 const mayBePipelined = ({ request }: Exchange): boolean =>
   request.idempotent && request.persists && !request.mayBecomeTunnel && (request.body === null || request.body.bytes !== null);
-
-function isUsable(connection: ClientConnection): boolean {
-  const state = connection.isQuiet();
-  return state === 'quiet' || state === 'unknown';
-}

@@ -65,6 +65,43 @@ for (const [name, response] of [
   }
 }
 
+test('a reset behind the last bytes of a body that ends with the connection is no end', async (context) => {
+  const server = await scriptedServer(context, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\nhalf of it', () => reset(socket));
+  });
+  const client = clientFor(context);
+  if (!client.hasProofs) return context.skip('no kernel facts here');
+  const outcome = await outcomeOf(client, server.url);
+  assert.ok(outcome === 'response-reset' || outcome === 'reset-before-response', outcome);
+});
+
+test('an exchange may be aborted, and the next one begun, within its own callbacks', async (context) => {
+  const server = await scriptedServer(context, (socket) => socket.write(ok('abc')));
+  const client = clientFor(context, { connections: 1 });
+  const codes = await new Promise<string[]>((resolve) => {
+    const told: string[] = [];
+    const run = (abortIn: 'onHead' | 'onBody' | 'never'): void => {
+      const exchange = client.exchange(
+        { url: server.url },
+        {
+          onHead: () => abortIn === 'onHead' && exchange.abort(new HoldfastError('aborted')),
+          onBody: () => abortIn === 'onBody' && exchange.abort(new HoldfastError('aborted')),
+          onEnd() {
+            told.push('end');
+            resolve(told);
+          },
+          onError(error) {
+            told.push(`${abortIn} ${error.code}`);
+            run(abortIn === 'onHead' ? 'onBody' : 'never');
+          },
+        },
+      );
+    };
+    run('onHead');
+  });
+  assert.deepEqual(codes, ['onHead aborted', 'onBody aborted', 'end']);
+});
+
 test('a response that must not be read is refused by name', async (context) => {
   const bad = [
     'garbage\r\n\r\n',

@@ -218,9 +218,9 @@ test('a POST is sent again when the server’s FIN acknowledges nothing of it', 
   await getText(client, server.url);
   // The server closes; a request written in the same turn meets a closed socket, whose FIN was on its way before.
   const request = () => client.request({ url: server.url, method: 'POST', body: 'x' });
-  const peek = client as unknown as { pools: Map<string, { idle: { isQuiet: () => string }[] }> };
+  const peek = client as unknown as { pools: Map<string, { idle: { quietness: () => string }[] }> };
   const [pool] = peek.pools.values();
-  pool!.idle[0]!.isQuiet = () => 'quiet';
+  pool!.idle[0]!.quietness = () => 'quiet';
   server.sockets[0]!.destroy();
   await once(server.sockets[0]!, 'close');
   const response = await request();
