@@ -17,6 +17,8 @@ export interface Constant {
   readonly value: number;
   /** Half the distance from the smallest to the largest sample of the group. */
   readonly spread: number;
+  readonly least: number;
+  readonly most: number;
   /** Samples in the group, and all samples. */
   readonly count: number;
   readonly of: number;
@@ -67,7 +69,8 @@ export class ConstantFinder {
         least = Math.min(least, bucket.least);
         most = Math.max(most, bucket.most);
       }
-      if (best === null || count > best.count) best = { value: sum / count, spread: (most - least) / 2, count, of: this.count };
+      if (best === null || count > best.count)
+        best = { value: sum / count, spread: (most - least) / 2, least, most, count, of: this.count };
     }
     return best;
   }

@@ -28,6 +28,8 @@ export interface ConnectionOutline {
   readonly why: EndingWhy;
   readonly openedPacket: number;
   readonly endPacket: number;
+  /** Captured from its opening on without missing bytes: what was not seen did not happen. */
+  readonly whole: boolean;
 }
 
 /** How connections that served exactly one request came to their end. */
@@ -84,6 +86,8 @@ export class PairFacts {
   /** Connections with an answered request. */
   usedConnections = 0;
   reusedConnections = 0;
+  /** Captured from their opening on, both sides, without missing bytes. */
+  wholeConnections = 0;
   requests = 0;
   answered = 0;
   firstNs = Number.POSITIVE_INFINITY;
@@ -135,6 +139,7 @@ export class PairFacts {
     }
     if (!facts.isHttp) return;
     if (exchangeCount > 1) this.reusedConnections++;
+    if (facts.whole && facts.bothSeen) this.wholeConnections++;
     this.waitedNs += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
     this.closeAskedByClient += facts.closeAskedByClient;
     this.closeAskedByServer += facts.closeAskedByServer;
@@ -182,7 +187,7 @@ export class PairFacts {
     else if (ending.by === 'client') singleUse.clientPrompt++;
   }
 
-  #addOutline({ id, opened, ending, exchanges, exchangeCount }: Connection, { answered }: ConnectionFacts): void {
+  #addOutline({ id, opened, ending, exchanges, exchangeCount }: Connection, { answered, whole }: ConnectionFacts): void {
     const last = exchanges[exchanges.length - 1];
     const outline: ConnectionOutline = {
       id,
@@ -194,6 +199,7 @@ export class PairFacts {
       why: ending.why,
       openedPacket: opened.packet,
       endPacket: ending.at.packet,
+      whole,
     };
     if (this.recent.length < pairLimits.recentConnections) {
       this.recent.push(outline);

@@ -7,7 +7,7 @@ import type { ConnectionFacts } from './facts-connection.js';
 import { type Constant, ConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
-import type { Connection } from './model.js';
+import type { Connection, Exchange, Moment } from './model.js';
 
 export const serverLimits = {
   /** Distinct values of a `Keep-Alive` parameter, or of requests per connection, that are counted one by one. */
@@ -22,6 +22,7 @@ export const serverLimits = {
   evidence: 8,
   /** Answered exchanges kept in outline, for exchanges that one proxy made out of another. */
   recentExchanges: 32,
+  hintedPerConnection: 4,
 } as const;
 
 export interface ServerClose {
@@ -161,9 +162,7 @@ export class ServerFacts {
   #findTimeout(): IdleTimeout | null {
     const found = this.idleCloses.constant(enough);
     if (found === null) return null;
-    const low = found.value - found.spread * 1.001 - 1;
-    const high = found.value + found.spread * 1.001 + 1;
-    const evidence = this.#idleEvidence.filter(({ idleNs }) => idleNs >= low && idleNs <= high);
+    const evidence = this.#idleEvidence.filter(({ idleNs }) => idleNs >= found.least && idleNs <= found.most);
     return {
       ...found,
       connections: evidence.map(({ connection }) => connection),
@@ -207,14 +206,18 @@ export class ServerFacts {
     const count = this.hintSeconds.get(seconds);
     if (count !== undefined || this.hintSeconds.size < serverLimits.distinctValues)
       this.hintSeconds.set(seconds, (count ?? 0) + 1);
-    const exchange = connection.exchanges[0]!;
-    if (exchange.responseEnd === null) return;
+    for (const exchange of connection.exchanges.slice(-serverLimits.hintedPerConnection)) {
+      if (exchange.hint !== null && exchange.responseEnd !== null) this.#addHinted(exchange, exchange.responseEnd, connection.id);
+    }
+  }
+
+  #addHinted({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
     const outline: HintedExchange = {
-      startNs: exchange.requestAt.atNs,
-      endNs: exchange.responseEnd.atNs,
-      target: exchange.target,
-      packet: exchange.firstByte?.packet ?? exchange.responseEnd.packet,
-      connection: connection.id,
+      startNs: requestAt.atNs,
+      endNs: responseEnd.atNs,
+      target,
+      packet: (firstByte ?? responseEnd).packet,
+      connection,
     };
     if (this.hinted.length < serverLimits.recentExchanges) {
       this.hinted.push(outline);

@@ -8,7 +8,7 @@ import type { ConnectionId } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { PairFacts } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
-import type { Connection, EndingBy, EndingHow, ProtocolName } from './model.js';
+import type { Connection, EndingBy, EndingHow, Exchange, ProtocolName } from './model.js';
 
 export const wholeLimits = {
   servers: 1024,
@@ -27,7 +27,7 @@ export interface UnsafeRequest {
   readonly target: string;
   readonly atNs: number;
   readonly packet: number;
-  /** When its connection ended without an answer to it; null when it was answered or is still waiting. */
+  /** When its connection ended without an answer to it; null when it was answered, still waits, or was certainly never taken. */
   readonly failedNs: number | null;
   readonly status: number | null;
 }
@@ -38,6 +38,17 @@ export interface Retirement {
 }
 
 const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
+
+/**
+ * The connection ended, and the server may have read the request before. It certainly has not when its FIN does not acknowledge
+ * the request: it had closed before its machine received it.
+ */
+function mayHaveBeenTaken({ ending, closing }: Connection, { requestAt }: Exchange): boolean {
+  if (ending.how === 'open') return false;
+  const { first } = closing;
+  if (first === null || first.from !== 'server' || first.how !== 'fin') return true;
+  return first.unacknowledgedBytes === 0 && requestAt.atNs <= first.at.atNs;
+}
 
 export class WholeFacts {
   readonly servers = new Map<string, ServerFacts>();
@@ -111,7 +122,6 @@ export class WholeFacts {
         else if (status === 504) this.gatewayTimeouts++;
       }
       if (!isUnsafe(method)) continue;
-      const failed = exchange.firstByte === null && (connection.ending.by !== 'none' || connection.ending.how !== 'open');
       const request: UnsafeRequest = {
         key: `${method} ${exchange.host ?? ''} ${exchange.target} ${exchange.requestBodyBytes} ${connection.client.address}`,
         connection: connection.id,
@@ -121,7 +131,7 @@ export class WholeFacts {
         target: exchange.target,
         atNs: exchange.requestAt.atNs,
         packet: exchange.requestAt.packet,
-        failedNs: failed ? connection.ending.at.atNs : null,
+        failedNs: exchange.firstByte === null && mayHaveBeenTaken(connection, exchange) ? connection.ending.at.atNs : null,
         status,
       };
       if (this.unsafe.length < wholeLimits.unsafeRequests) {

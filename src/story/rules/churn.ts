@@ -61,8 +61,10 @@ interface Cause {
 }
 
 function churnCause(pair: PairFacts): Cause | null {
-  const { usedConnections, requests, singleUse } = pair;
+  const { usedConnections, requests, singleUse, wholeConnections } = pair;
   if (usedConnections < leastConnections || requests > mostRequestsPerConnection * usedConnections) return null;
+  // Where the capture misses packets, a close may be among them.
+  if (wholeConnections < 0.8 * usedConnections) return null;
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
   // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.

@@ -57,8 +57,8 @@ function largestBurst(server: ServerFacts): ServerClose[] | null {
 /** Idle for long and for different times, and opened at different times: not the tail of one burst of short connections. */
 function isVaried(window: readonly ServerClose[]): boolean {
   const idles = window.map(({ idleNs }) => idleNs).sort((a, b) => a - b);
-  const low = idles[Math.floor(idles.length / 4)]!;
-  const high = idles[Math.floor((idles.length * 3) / 4)]!;
+  const low = idles[Math.floor(idles.length * 0.1)]!;
+  const high = idles[Math.floor(idles.length * 0.9)]!;
   const latestOpened = Math.max(...window.map(({ openedNs }) => openedNs));
   return high >= 1e9 && high >= idleFactor * Math.max(low, 1) && latestOpened < window[0]!.atNs;
 }

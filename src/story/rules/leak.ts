@@ -31,7 +31,10 @@ export const leak: Rule = {
   ],
   onPair: ({ clientAddress, recent }, { latestNs }) => {
     const idle = recent
-      .filter(({ why, lastUseNs, requests }) => why === 'still-open' && requests > 0 && latestNs - lastUseNs >= leastIdleNs)
+      .filter(
+        ({ why, lastUseNs, requests, whole }) =>
+          why === 'still-open' && whole && requests > 0 && latestNs - lastUseNs >= leastIdleNs,
+      )
       .sort((a, b) => a.lastUseNs - b.lastUseNs);
     if (idle.length < least) return null;
     // One after the other: each was opened when an earlier one lay idle already, over a time that is no single burst.

@@ -27,6 +27,7 @@ export const maxRequests: Rule = {
     const found = maximumRequests(server);
     if (found === null) return null;
     const { requests, count, announced } = found;
+    if (!announced && count < 3) return null;
     const { connections = [], packets = [] } = server.requestsAtClose.get(requests) ?? {};
     return {
       level: announced ? 'info' : 'warning',

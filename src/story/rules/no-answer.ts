@@ -1,6 +1,11 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
 
+/** A SYN is repeated after a second; sooner the capture was too short to tell. */
+const leastWaitNs = 900e6;
+/** From the third SYN on nobody can speak of a lost packet. */
+const longWaitNs = 2.5e9;
+
 export const noAnswer: Rule = {
   id: 'no-answer',
   level: 'warning',
@@ -25,11 +30,11 @@ export const noAnswer: Rule = {
     },
   ],
   onServer: ({ unanswered: count, unansweredOpenings, httpConnections }) => {
-    const [first] = unansweredOpenings;
-    if (first === undefined) return null;
+    const longest = unansweredOpenings.reduce((most, { waitedNs }) => Math.max(most, waitedNs), 0);
+    if (longest < leastWaitNs) return null;
     const delayNs = unansweredOpenings.reduce((sum, { waitedNs }) => sum + waitedNs, 0);
     return {
-      level: httpConnections > 0 ? 'bad' : 'warning',
+      level: httpConnections > 0 && longest >= longWaitNs ? 'bad' : 'warning',
       count,
       connections: unansweredOpenings.map(({ connection }) => connection),
       packets: unansweredOpenings.map(({ packet }) => packet),
