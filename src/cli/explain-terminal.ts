@@ -59,10 +59,10 @@ export function terminalPresenter(options: TerminalOptions): Presenter {
       list.add(connection, clock, interest);
     },
     skip: (connection) => list.skip(connection.id),
-    end: (name, source) => {
+    end: (name, source, _totals, diagnosed) => {
       const { style, write, chosenBy } = options;
       const clock = clockOf(source);
-      const summary = renderSummary({ name, overview, source, chosenBy }, style);
+      const summary = renderSummary({ name, overview, source, chosenBy, diagnosed }, style);
       const rows = list.end(linesThatFit(lines, summary.length));
       if (rows === null) {
         write('');

@@ -9,16 +9,18 @@ import { observeCapture } from '../packets/index.js';
 import {
   type Connection,
   type ConnectionPredicate,
+  Diagnosis,
   FilterError,
+  type FindingLevel,
   hasHost,
   hasPort,
   parseFilter,
   Story,
   type Totals,
 } from '../story/index.js';
-import { type Clock, clockOf, escapeName, jsonReportWriter, Overview } from '../view/index.js';
+import { type Clock, clockOf, type Diagnosed, escapeName, jsonReportWriter, Overview } from '../view/index.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
-import { CommandFailure, failureText } from './failure.js';
+import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { openInput } from './open-input.js';
 import type { Output } from './output.js';
 import { noProgress, progressBar } from './progress.js';
@@ -36,6 +38,9 @@ export interface ExplainOptions {
   readonly columns?: number;
   readonly ascii?: boolean;
   readonly utc?: boolean;
+  /** Only the findings of these rules. */
+  readonly rule?: readonly string[];
+  readonly failOn?: FindingLevel;
 }
 
 /** Takes ended connections and shows them; told at the end what is known of the whole input. */
@@ -43,7 +48,7 @@ export interface Presenter {
   connection(connection: Connection, clock: Clock): void;
   /** A connection that was not chosen. */
   skip(connection: Connection): void;
-  end(name: string, source: SourceSummary, totals: Totals): void;
+  end(name: string, source: SourceSummary, totals: Totals, diagnosed: Diagnosed): void;
 }
 
 export interface Streams {
@@ -53,17 +58,22 @@ export interface Streams {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Explains every input; true when all could be read. Throws CommandFailure on bad usage. */
-export async function explain(inputs: readonly string[], options: ExplainOptions, streams: Streams): Promise<boolean> {
+/** Worst first. */
+const levels: readonly FindingLevel[] = ['bad', 'warning', 'info', 'good'];
+
+/** Explains every input and gives the exit code. Throws CommandFailure on bad usage. */
+export async function explain(inputs: readonly string[], options: ExplainOptions, streams: Streams): Promise<number> {
   const choice = chooseConnections(options);
   if (inputs.filter((input) => input === '-').length > 1)
     throw new CommandFailure('bad-usage', 'standard input (-) can be read only once');
   let readAll = true;
+  let failing = false;
   for (const [index, input] of inputs.entries()) {
     if (streams.output.closed) break;
     try {
       if (index > 0 && options.json !== true && options.ndjson !== true) streams.output.line('');
-      await explainOne(input, choice, options, streams);
+      const findings = await explainOne(input, choice, options, streams);
+      failing ||= findings.some(({ level }) => isAtLeast(level, options.failOn));
     } catch (error) {
       if (!(error instanceof CommandFailure) || inputs.length === 1) throw error;
       streams.messages.write(failureText(error));
@@ -71,8 +81,12 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
     }
     await streams.output.flush();
   }
-  return readAll;
+  if (!readAll) return exitCodes.failed;
+  return failing ? exitCodes.findings : exitCodes.fine;
 }
+
+const isAtLeast = (level: FindingLevel, least: FindingLevel | undefined): boolean =>
+  least !== undefined && levels.indexOf(level) <= levels.indexOf(least);
 
 interface Choice {
   /** Null: all. */
@@ -111,12 +125,18 @@ function readFilter(filter: string): ConnectionPredicate {
   }
 }
 
-async function explainOne(input: string, choice: Choice, options: ExplainOptions, streams: Streams): Promise<void> {
+async function explainOne(
+  input: string,
+  choice: Choice,
+  options: ExplainOptions,
+  streams: Streams,
+): Promise<Diagnosed['findings']> {
   const { output } = streams;
   const name = input === '-' ? 'standard input' : input;
   const presenter = presenterFor(input, choice, options, streams);
   // A filter's totals are those of the connections it lets through.
   const chosenOnly = choice.chosen === null ? null : new Overview();
+  const diagnosis = new Diagnosis({ hidden: options.rule !== undefined });
   let clock: Clock | null = null;
   const story = new Story({
     onConnection: (connection) => {
@@ -125,12 +145,13 @@ async function explainOne(input: string, choice: Choice, options: ExplainOptions
         return;
       }
       chosenOnly?.add(connection);
+      diagnosis.take(connection);
       clock ??= clockOf(capture.summary());
       presenter.connection(connection, clock);
     },
     ...(options.connection === undefined ? {} : { detailOf: options.connection }),
   });
-  const capture = observeCapture({ observe: (observation) => story.observe(observation) });
+  const capture = observeCapture({ observe: story.observe });
   const source = await openInput(input);
   const quiet = options.ndjson === true || (options.all === true && streams.screen.isTTY);
   const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), source.size ?? 0, streams.messages);
@@ -138,7 +159,7 @@ async function explainOne(input: string, choice: Choice, options: ExplainOptions
     for await (const chunk of source.chunks) {
       clock = null;
       capture.push(chunk);
-      if (output.closed) return;
+      if (output.closed) return [];
       if (capture.done) break;
       await output.flush();
       await progress.update(source.bytesRead(), capture.packets);
@@ -151,7 +172,12 @@ async function explainOne(input: string, choice: Choice, options: ExplainOptions
   const summary = { ...told, problems: [...source.problems(), ...told.problems] };
   story.end();
   if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
-  presenter.end(name, summary, chosenOnly?.totals ?? story.totals);
+  const { rule } = options;
+  const found = diagnosis.findings();
+  const findings = rule === undefined ? found : found.filter((finding) => rule.includes(finding.rule));
+  const diagnosed = { verdict: diagnosis.verdict(findings), findings, inferences: diagnosis.inferences() };
+  presenter.end(name, summary, chosenOnly?.totals ?? story.totals, diagnosed);
+  return findings;
 }
 
 function presenterFor(
@@ -163,7 +189,7 @@ function presenterFor(
   if (options.json === true || options.ndjson === true) {
     const form = options.ndjson === true ? 'ndjson' : 'json';
     const writer = jsonReportWriter({ form, write: (text) => output.write(text), marks: options.connection !== undefined });
-    return { ...writer, end: (name, source, totals) => writer.end(name, source, totals, []) };
+    return writer;
   }
   const style = terminalStyle(options, screen, environment);
   const write = (line: string): void => output.line(line);

@@ -3,12 +3,14 @@
  * that says what to do; `--help` begins with examples.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { rules } from '../story/index.js';
 import { escapeName } from '../view/index.js';
 import { type ExplainOptions, explain, type Streams } from './explain.js';
 import { heldRowsLimit } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { Output } from './output.js';
+import { listRules, type RulesOptions } from './rules.js';
 
 const generalExamples = `Examples:
   holdfast explain capture.pcap                     what happened on every connection
@@ -21,9 +23,15 @@ const explainExamples = `Examples:
   holdfast explain capture.pcap.gz --port 8080 --host 10.0.0.7
   holdfast explain capture.pcap --filter 'http.response.code >= 500 or tcp.flags.reset == 1'
   holdfast explain capture.pcap --connection 3      its ladder, with packet numbers
-  holdfast explain capture.pcap --json | jq .totals
+  holdfast explain capture.pcap --json | jq .verdict
+  holdfast explain capture.pcap --fail-on bad       exit code 1 when something bad was found
   holdfast explain big.pcapng --ndjson | jq -r 'select(.ending.why == "idle") | .server'
   tcpdump -w - port 8080 | holdfast explain -
+`;
+
+const rulesExamples = `Examples:
+  holdfast rules                       all rules, a line each
+  holdfast rules stale-reuse           one in full, with every setting that mends it
 `;
 
 const explainNotes = `
@@ -33,7 +41,8 @@ Filters are Wireshark's plain forms, over whole connections:
   tcp.flags.reset == 1    tcp.analysis.retransmission    ending.by == server    ending.why == idle
 
 --json prints one object (several files: one after the other), --ndjson one connection a line as each
-ends and last the report without connections. Exit code: 0 fine, 2 bad usage or unreadable input.
+ends and last the report without connections. Exit code: 0 fine, 1 a finding at or above --fail-on,
+2 bad usage or unreadable input.
 `;
 
 /** Runs the command line and gives the exit code. */
@@ -41,8 +50,8 @@ export async function run(argv: readonly string[], streams = standardStreams()):
   const { output, messages } = streams;
   let code: number = exitCodes.fine;
   try {
-    const program = buildProgram(streams, (failed) => {
-      if (failed) code = exitCodes.failed;
+    const program = buildProgram(streams, (ended) => {
+      code = ended;
     });
     await program.parseAsync([...argv], { from: 'user' });
     await output.flush();
@@ -61,7 +70,7 @@ function standardStreams(): Streams {
   return { output: new Output(process.stdout), screen: process.stdout, messages: process.stderr, environment: process.env };
 }
 
-function buildProgram(streams: Streams, failed: (failed: boolean) => void): Command {
+function buildProgram(streams: Streams, ended: (code: number) => void): Command {
   const program = new Command('holdfast');
   program
     .description('Which HTTP connections died, who closed them, when and why, with the packet numbers that prove it.')
@@ -76,11 +85,12 @@ function buildProgram(streams: Streams, failed: (failed: boolean) => void): Comm
       getOutHelpWidth: () => streams.screen.columns ?? 100,
       outputError: (text, write) => write(usageErrorText(text)),
     });
-  addExplain(program, streams, failed);
+  addExplain(program, streams, ended);
+  addRules(program, streams);
   return program;
 }
 
-function addExplain(program: Command, streams: Streams, failed: (failed: boolean) => void): void {
+function addExplain(program: Command, streams: Streams, ended: (code: number) => void): void {
   program
     .command('explain')
     .summary('tell what happened on every connection of a capture')
@@ -108,6 +118,15 @@ function addExplain(program: Command, streams: Streams, failed: (failed: boolean
     .option('-n, --limit <count>', 'list so many connections', parseWhole('count', 0, heldRowsLimit))
     .option('--json', 'print the report as JSON')
     .option('--ndjson', 'print one connection a line as each ends, in bounded memory')
+    .option('--rule <id>', 'only findings of this rule (may be given again; holdfast rules lists them)', collect(parseRule))
+    .addOption(
+      new Option('--fail-on <level>', 'exit code 1 when there is a finding of this level or worse').choices([
+        'bad',
+        'warning',
+        'info',
+        'good',
+      ]),
+    )
     .option('--utc', 'times of day in UTC instead of seconds since the first packet')
     .option('--columns <count>', 'lay out for so many columns', parseWhole('count', 40, 1000))
     .option('--ascii', 'draw with ASCII characters only')
@@ -116,9 +135,29 @@ function addExplain(program: Command, streams: Streams, failed: (failed: boolean
     .action(async (files: string[], options: ExplainOptions) => {
       if (options.json === true && options.ndjson === true)
         throw new CommandFailure('bad-usage', 'choose one of --json and --ndjson');
-      failed(!(await explain(files, options, streams)));
+      ended(await explain(files, options, streams));
     });
 }
+
+function addRules(program: Command, streams: Streams): void {
+  program
+    .command('rules')
+    .summary('list the rules of the diagnosis, or tell of some in full')
+    .description(
+      'Lists the rules that explain looks for. With rule ids: what each means, what it is not, and every setting that mends it.',
+    )
+    .argument('[id...]', 'rules to tell of in full')
+    .option('--json', 'print them as JSON')
+    .option('--columns <count>', 'lay out for so many columns', parseWhole('count', 40, 1000))
+    .option('--ascii', 'draw with ASCII characters only')
+    .addHelpText('before', rulesExamples)
+    .action((ids: string[], options: RulesOptions) => listRules(ids.map(parseRule), options, streams));
+}
+
+const parseRule = (id: string): string => {
+  if (rules.some((rule) => rule.id === id)) return id;
+  throw new CommandFailure('bad-usage', `there is no rule ${escapeName(id)}; holdfast rules lists them`);
+};
 
 const parseWhole =
   (what: string, least: number, most: number) =>

@@ -1,5 +1,6 @@
 export { type Clock, clockOf } from './clock.js';
 export { type ConnectionRow, connectionRow } from './connection-row.js';
+export type { Diagnosed } from './diagnosed.js';
 export { escapeName, escapeText } from './escape.js';
 export { interestOf } from './interest.js';
 export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
@@ -25,6 +26,7 @@ export { renderListHead, renderListLine } from './terminal/connection-list.js';
 export { lifeLegend } from './terminal/life-picture.js';
 export { wrapItems, wrapWords } from './terminal/lines.js';
 export { commonEnds, type ListLayout, layOutList } from './terminal/list-layout.js';
+export { renderRule, renderRules } from './terminal/rules.js';
 export { type Palette, plainPalette, type TerminalStyle } from './terminal/style.js';
 export { renderSummary, type SummaryInput } from './terminal/summary.js';
 export { type Life, type LifePiece, type LifeRun, layOutLife, lifeOf } from './timeline.js';

@@ -10,8 +10,9 @@
  * byte can act on a terminal (JSON.stringify alone lets DEL and the C1 controls through).
  */
 import type { SourceSummary } from '../base/index.js';
-import type { Connection, Finding, Totals } from '../story/index.js';
+import type { Connection, Totals } from '../story/index.js';
 import type { Clock } from './clock.js';
+import type { Diagnosed } from './diagnosed.js';
 import { OrderedWindow } from './ordered-window.js';
 import { reportConnection, reportFrame, reportSchema } from './report.js';
 
@@ -30,7 +31,7 @@ export interface ReportWriter {
   connection(connection: Connection, clock: Clock): void;
   /** A connection that ended and is left out. */
   skip(connection: Connection): void;
-  end(name: string, summary: SourceSummary, totals: Totals, findings: readonly Finding[]): void;
+  end(name: string, summary: SourceSummary, totals: Totals, diagnosed: Diagnosed): void;
 }
 
 const notAscii = /[\u007f-\uffff]/;
@@ -59,12 +60,12 @@ function writeObject(write: (text: string) => void, marks: boolean): ReportWrite
       window.add(connection.id, text, text.length);
     },
     skip: (connection) => window.skip(connection.id),
-    end: (name, summary, totals, findings) => {
+    end: (name, summary, totals, diagnosed) => {
       window.end();
-      const frame = reportFrame(name, summary, totals, findings);
+      const frame = reportFrame(name, summary, totals, diagnosed);
       const start = separator.startsWith('{') ? separator : '\n';
       write(
-        `${start}],\n"totals":${toAsciiJson(frame.totals)},\n"findings":${toAsciiJson(frame.findings)},\n"source":${toAsciiJson(frame.source)}}\n`,
+        `${start}],\n"totals":${toAsciiJson(frame.totals)},\n"verdict":${toAsciiJson(frame.verdict)},\n"findings":${toAsciiJson(frame.findings)},\n"inferences":${toAsciiJson(frame.inferences)},\n"source":${toAsciiJson(frame.source)}}\n`,
       );
     },
   };
@@ -74,6 +75,6 @@ function writeLines(write: (text: string) => void, marks: boolean): ReportWriter
   return {
     connection: (connection, clock) => write(`${toAsciiJson(reportConnection(connection, clock, { marks }))}\n`),
     skip: () => {},
-    end: (name, summary, totals, findings) => write(`${toAsciiJson(reportFrame(name, summary, totals, findings))}\n`),
+    end: (name, summary, totals, diagnosed) => write(`${toAsciiJson(reportFrame(name, summary, totals, diagnosed))}\n`),
   };
 }

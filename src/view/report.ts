@@ -13,10 +13,13 @@ import {
   endingReasonTexts,
   type Finding,
   type Mark,
+  type ServerInference,
   type TcpTally,
   type Totals,
+  type Verdict,
 } from '../story/index.js';
 import { type Clock, clockOf } from './clock.js';
+import type { Diagnosed } from './diagnosed.js';
 import { formatEndpoint } from './quantity.js';
 
 export const reportSchema = 'holdfast.report.v1';
@@ -139,8 +142,20 @@ export interface ReportFrame {
   readonly schema: typeof reportSchema;
   readonly source: ReportSource;
   readonly totals: Totals;
-  readonly findings: readonly Finding[];
+  readonly verdict: ReportVerdict;
+  readonly findings: readonly ReportFinding[];
+  readonly inferences: readonly ReportInference[];
 }
+
+/** A finding with its server as `ip:port`. */
+export type ReportFinding = Omit<Finding, 'server'> & { readonly server: string };
+
+/** The verdict; its finding is the one in `findings` with this rule and server. */
+export type ReportVerdict = Omit<Verdict, 'finding'> & {
+  readonly finding: { readonly rule: string; readonly server: string } | null;
+};
+
+export type ReportInference = Omit<ServerInference, 'server'> & { readonly server: string };
 
 export interface Report extends ReportFrame {
   readonly connections: readonly ReportConnection[];
@@ -165,8 +180,17 @@ function reportSource(name: string, summary: SourceSummary, clock: Clock): Repor
   };
 }
 
-export function reportFrame(name: string, summary: SourceSummary, totals: Totals, findings: readonly Finding[]): ReportFrame {
-  return { schema: reportSchema, source: reportSource(name, summary, clockOf(summary)), totals, findings };
+export function reportFrame(name: string, summary: SourceSummary, totals: Totals, diagnosed: Diagnosed): ReportFrame {
+  const { verdict, findings, inferences } = diagnosed;
+  const { finding } = verdict;
+  return {
+    schema: reportSchema,
+    source: reportSource(name, summary, clockOf(summary)),
+    totals,
+    verdict: { ...verdict, finding: finding === null ? null : { rule: finding.rule, server: formatEndpoint(finding.server) } },
+    findings: findings.map((one) => ({ ...one, server: formatEndpoint(one.server) })),
+    inferences: inferences.map((one) => ({ ...one, server: formatEndpoint(one.server) })),
+  };
 }
 
 export function reportConnection(connection: Connection, clock: Clock, { marks = false } = {}): ReportConnection {

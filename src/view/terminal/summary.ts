@@ -5,11 +5,13 @@
 import type { SourceSummary } from '../../base/index.js';
 import type { EndingWhy } from '../../story/index.js';
 import { clockOf } from '../clock.js';
+import type { Diagnosed } from '../diagnosed.js';
 import { countEnding, endingWords } from '../ending-words.js';
 import { clipEnd, escapeName, escapeText } from '../escape.js';
 import { connectionsPerTrouble, type Overview } from '../overview.js';
 import { protocolTitle } from '../protocol-words.js';
 import { formatBytes, formatCount, formatCounted, formatDuration } from '../quantity.js';
+import { renderDiagnosis, verdictPaint } from './diagnosis.js';
 import { labelled, wrapItems, wrapWords } from './lines.js';
 import { glyphsOf, type TerminalStyle } from './style.js';
 
@@ -19,6 +21,8 @@ export interface SummaryInput {
   readonly source: SourceSummary;
   /** What chose the connections, in words; null when all are shown. */
   readonly chosenBy: string | null;
+  /** What the rules say of them. */
+  readonly diagnosed: Diagnosed;
 }
 
 const labelWidth = 9;
@@ -27,6 +31,8 @@ export function renderSummary(input: SummaryInput, style: TerminalStyle): string
   const { overview, source } = input;
   const lines = [...headline(input, style), ''];
   if (overview.connections > 0) {
+    const diagnosis = renderDiagnosis(input.diagnosed, style);
+    if (diagnosis.length > 0) lines.push(...diagnosis, '');
     lines.push(...troubleRows(overview, style), ...factRows(overview, style));
   }
   lines.push(...row('Capture', captureItems(input, style), style), ...problemRows(source, style));
@@ -38,9 +44,9 @@ function headline(input: SummaryInput, style: TerminalStyle): string[] {
   const { palette, width } = style;
   if (overview.connections === 0) return wrapWords(nothingFound(input), width).map(palette.strong);
   const { requests, responses } = overview.totals;
-  const verdict = wrapWords(verdictLine(overview), width).map((line) =>
-    palette.strong(overview.troubled > 0 ? palette.bad(line) : palette.good(line)),
-  );
+  const { diagnosed } = input;
+  const paint = verdictPaint(diagnosed, style);
+  const verdict = wrapWords(escapeName(`${diagnosed.verdict.headline}.`), width).map((line) => palette.strong(paint(line)));
   const chosen = input.chosenBy === null ? '' : ` (${escapeName(input.chosenBy)})`;
   const counts =
     requests + responses > 0
@@ -63,28 +69,6 @@ const troublesOf = (overview: Overview): EndingWhy[] =>
   [...overview.endings.keys()]
     .filter((why) => endingWords[why].severity === 'bad')
     .sort((a, b) => overview.endings.get(b)!.count - overview.endings.get(a)!.count);
-
-function verdictLine(overview: Overview): string {
-  const { requests } = overview.totals;
-  const { answered } = overview;
-  if (overview.troubled > 0) {
-    const troubles = troublesOf(overview).map((why) => countEnding(why, overview.endings.get(why)!.count));
-    if (overview.serverErrors.count > 0)
-      troubles.push(formatCounted(overview.serverErrors.count, 'server error (5xx)', 'server errors (5xx)'));
-    const where =
-      overview.connections === 1
-        ? 'the one connection'
-        : `${formatCount(overview.troubled)} of ${formatCount(overview.connections)} connections`;
-    return `Trouble on ${where}: ${troubles.join(', ')}.`;
-  }
-  if (requests === 0) return 'No connection was cut, refused or left without an answer.';
-  if (answered < requests) {
-    return `No connection died with work undone; ${formatCount(requests - answered)} of ${formatCounted(requests, 'request')} without a response in the capture.`;
-  }
-  const which =
-    requests === 1 ? 'the one request was' : requests === 2 ? 'both requests were' : `all ${formatCount(requests)} requests were`;
-  return `No trouble: ${which} answered.`;
-}
 
 function closersSentence({ closers, connections }: Overview): string {
   const closed = (by: 'client' | 'server' | 'network'): number => closers[by].fin + closers[by].rst + closers[by].timeout;
