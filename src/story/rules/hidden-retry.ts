@@ -30,9 +30,13 @@ export const hiddenRetry: Rule = {
     {
       for: 'HAProxy',
       setting: 'no retry-on all-retryable-errors for POST (http-request disable-l7-retry if METH_POST)',
-      why: 'as above',
+      why: 'it repeats POSTs when told to retry everything',
     },
-    { for: 'Envoy', setting: 'retry_on without reset and 5xx for such routes', why: 'as above' },
+    {
+      for: 'Envoy',
+      setting: 'retry_on without reset and 5xx for such routes',
+      why: 'it repeats POSTs when told to retry everything',
+    },
   ],
   onServer: (server, { unsafe }) => {
     const failed = unsafe.filter((request) => request.server === server && request.failedNs !== null);

@@ -19,9 +19,13 @@ export const hintLeaked: Rule = {
     {
       for: 'nginx as proxy',
       setting: 'proxy_hide_header Keep-Alive;',
-      why: 'as above; nginx then announces its own if it is set to',
+      why: 'nginx then announces its own if it is set to',
     },
-    { for: 'Apache httpd as proxy', setting: 'Header unset Keep-Alive', why: 'as above' },
+    {
+      for: 'Apache httpd as proxy',
+      setting: 'Header unset Keep-Alive',
+      why: 'what the server behind it announces is not for the callers',
+    },
     {
       for: 'a proxy of your own',
       setting: 'remove Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and Upgrade',

@@ -20,9 +20,9 @@ export const unreadBody: Rule = {
       setting: 'io.Copy(io.Discard, response.Body); response.Body.Close()',
       why: 'only a body read to its end frees the connection',
     },
-    { for: 'undici', setting: 'await response.body.dump()', why: 'as above' },
-    { for: 'Node.js http', setting: 'response.resume()', why: 'as above' },
-    { for: 'Java HttpClient', setting: 'BodyHandlers.discarding()', why: 'as above' },
+    { for: 'undici', setting: 'await response.body.dump()', why: 'reads what is left of the answer and throws it away' },
+    { for: 'Node.js http', setting: 'response.resume()', why: 'reads what is left of the answer and throws it away' },
+    { for: 'Java HttpClient', setting: 'BodyHandlers.discarding()', why: 'reads what is left of the answer and throws it away' },
     {
       for: 'Python requests',
       setting: 'with session.get(url, stream=True) as response: …',
