@@ -78,7 +78,7 @@ export const knownBad: readonly KnownBad[] = [
   evader('067', 'Transfer-Encoding is “chunked x”, the 68 bytes come without chunks'),
   evader('068', 'Transfer-Encoding is “x chunked”, the 68 bytes come without chunks'),
   evader('093', 'Transfer-Encoding is “: chunked”, the 68 bytes come without chunks'),
-  evader('102', 'bytes that are no chunk stand among the chunks'),
+  evader('102', 'a tab stands before the first chunk size'),
   evader('288', `${notChunks}, and has a Content-Length too`),
   evader('476', 'a 204, which has no body, is followed by chunks'),
 ];
