@@ -8,7 +8,7 @@
  *
  * Empty segments have no sequence number (unless -vv): they stand at their sender's next one. That hides TCP keep-alive probes, which
  * stand one below. One is recognised all the same where nothing else fits: an empty segment that repeats its sender's acknowledgment and
- * window unasked, after a silence of the whole connection, with nothing outstanding (RFC 9293 §3.8.4).
+ * window unasked, after a silence of the whole connection, with nothing outstanding (RFC 9293 §3.8.4). So are probes of a closed window.
  *
  * -q prints neither flags nor numbers: payload lengths alone make up a stream.
  */
@@ -20,6 +20,8 @@ export const listedConversationLimit = 65_536;
 
 /** Linux's keep-alive options are whole seconds; a little less, since the answer before moved the last packet on. */
 const leastProbeSilenceNs = 0.9e9;
+/** Probes of a closed window come after the retransmission timeout, 200 ms at least (RFC 9293 §3.8.6.1; Linux's minimum). */
+const leastWindowProbeSilenceNs = 0.15e9;
 /** No window is larger (RFC 7323 §2.3): an acknowledgment further ahead is of something else. */
 const largestSpan = 2 ** 30;
 
@@ -165,7 +167,7 @@ function isUnaskedRepetition(segment: Segment, conversation: Conversation, own: 
     segment.window === own.window &&
     peer.ackSeen &&
     peer.acknowledgment === own.next &&
-    segment.atNs - conversation.lastAtNs >= leastProbeSilenceNs
+    segment.atNs - conversation.lastAtNs >= (peer.window === 0 ? leastWindowProbeSilenceNs : leastProbeSilenceNs)
   );
 }
 

@@ -126,6 +126,7 @@ function payloadStart(text: string, tcpHeaderByteCount: number): number {
 function restored(text: string, byteCount: number): Uint8Array | null {
   const lineEnds = countLineEnds(text);
   const missing = byteCount - text.length;
+  if (!startOfHead.test(text.slice(0, 2048)) && isMostlyUnprintable(text)) return null;
   if (missing === 0) return encoded(text, byteCount);
   if (missing === lineEnds) return encoded(text.replaceAll('\n', '\r\n'), byteCount);
   const firstEnd = text.indexOf('\n');
@@ -140,6 +141,9 @@ function restored(text: string, byteCount: number): Uint8Array | null {
 
 const summaryBytes = (summary: string, byteCount: number): Uint8Array | null =>
   startLine.test(summary) ? encoded(`${summary}\r\n`, byteCount) : null;
+
+/** Text of bytes that are no text: what its dots stand for cannot be known. */
+const isMostlyUnprintable = (text: string): boolean => text.length < 8 * (text.match(/\./g)?.length ?? 0);
 
 function countLineEnds(text: string): number {
   let count = 0;

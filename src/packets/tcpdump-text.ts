@@ -30,6 +30,7 @@ export const tcpdumpTextLimits = {
 } as const;
 
 const lineFeed = 0x0a;
+const lineGrowthBytes = 64;
 const rawIp = 101;
 const noBytes = new Uint8Array(0);
 /** Where the IP header begins behind a link header (-xx): none, BSD loopback, Ethernet, Linux cooked, tagged Ethernet, cooked v2. */
@@ -52,7 +53,8 @@ interface Listed {
 }
 
 export class TcpdumpTextFormat implements Format {
-  readonly needed = 1;
+  /** A line's end is looked for again when it has grown by half: a long line costs linear time in pieces too. */
+  needed = 1;
   readonly #sink: PacketSink;
   readonly #decoder: PacketDecoder;
   readonly #problems: ProblemList;
@@ -97,12 +99,17 @@ export class TcpdumpTextFormat implements Format {
     while (at < end && !this.#sink.full && !this.isHopeless) {
       let lineEnd = data.indexOf(lineFeed, at);
       if (lineEnd < 0 || lineEnd >= end) {
-        if (!final && end - at <= tcpdumpTextLimits.lineBytes) return at;
+        const held = end - at;
+        if (!final && held <= tcpdumpTextLimits.lineBytes) {
+          this.needed = held + Math.max(lineGrowthBytes, held >> 1);
+          return at;
+        }
         lineEnd = end;
       }
       this.#takeLine(latin1(data, at, Math.min(lineEnd, at + tcpdumpTextLimits.lineBytes)));
       at = lineEnd + 1;
     }
+    this.needed = 1;
     if (final) this.#finish();
     return Math.min(at, end);
   }
