@@ -83,7 +83,16 @@ function headline(worst: Finding | null, findings: readonly Finding[], whole: Wh
   const unanswered = whole.requests - whole.answered;
   if (unanswered > 0)
     return `No fault was found; ${counted(unanswered, 'request')} had no answer when the capture ended or cannot be judged`;
-  return `All ${countWords(whole.requests)} requests were answered, and no fault was found`;
+  const errors = whole.statusClasses[5] ?? 0;
+  if (errors > 0)
+    return `No connection failed, but ${counted(errors, 'answer')} said error (status 5xx): look at the application, not at the connections`;
+  const all =
+    whole.requests === 1
+      ? 'The one request was'
+      : whole.requests === 2
+        ? 'Both requests were'
+        : `All ${countWords(whole.requests)} requests were`;
+  return `${all} answered, and no fault was found`;
 }
 
 function costOf({ lostRequests, delayMs, count, connectionCount }: Finding, whole: WholeFacts): string | null {
@@ -175,7 +184,8 @@ function notTheCause(
     tell('connections-fine', 'Not the closing of connections: no request met a close, and no response was cut.');
   }
   const waitedNs = whole.waitedClientNs + whole.waitedNetworkNs + whole.waitedServerNs;
-  if (whole.requests > 0 && waitedNs > 0 && !bad.some(({ rule }) => networkRules.has(rule))) {
+  const mostlyNetwork = whole.waitedNetworkNs > waitedNs / 2;
+  if (whole.requests > 0 && waitedNs > 0 && !mostlyNetwork && !bad.some(({ rule }) => networkRules.has(rule))) {
     tell(
       'network-fine',
       `Not the network: it took ${percentWords(whole.waitedNetworkNs, waitedNs)} of the waiting, and no connection died in it.`,

@@ -19,7 +19,7 @@ const mixed = temporaryFile(
 test('the first lines say what is wrong, how much there was, and who closed', () => {
   const { code, out, errors } = holdfast(['explain', mixed]);
   const lines = out.split('\n');
-  assert.equal(lines[0], 'Trouble on 2 of 3 connections: 1 closed on a waiting request, 1 server error (5xx).');
+  assert.equal(lines[0], 'The server closed instead of answering (10.0.0.2:9090).');
   assert.equal(lines[1], '3 connections, 3 requests, 2 responses. The server closed 3.');
   assert.match(out, /^#2 .*:40003 → 10\.0\.0\.2:9090 .*0\/1 .*server RST, request unanswered$/m);
   assert.equal(errors, '');
@@ -134,7 +134,7 @@ test('what cannot be explained is said in one sentence, with exit code 2', () =>
 test('a damaged capture is explained as far as it goes, and the damage is told after the summary', () => {
   const cut = temporaryFile('cut.pcap', captureOf(conversation()).subarray(0, -30));
   const { code, out } = holdfast(['explain', cut]);
-  assert.match(out, /^No trouble: the one request was answered\.\n/);
+  assert.match(out, /^The one request was answered, and no fault was found\.\n/);
   assert.match(out, /^ {2}Damage {5}\S/m);
   assert.equal(code, 0);
 });
@@ -200,7 +200,7 @@ test('of more connections than can be held, --all prints each while reading and 
     Array.from({ length: count }, (_, index) => index),
   );
   assert.ok(
-    lines.findIndex((line) => line.startsWith('No trouble: all 2,500')) >
+    lines.findIndex((line) => line.startsWith('2,500 connections, 2,500 requests')) >
       lines.findIndex((line) => line.includes(`#${count - 1} `)),
   );
 });

@@ -5,6 +5,7 @@ import type { Connection, Totals } from 'holdfast/story';
 import { clockOf, jsonReportWriter, type Report, type ReportConnection, reportConnection } from 'holdfast/view';
 import { heldTextLimit } from '#dist/view/json-report.js';
 import { at, buildConnection, buildExchange, buildMark, buildTally, ms, unanswered } from './build-connection.js';
+import { diagnose } from './diagnose.js';
 
 const source: SourceSummary = {
   format: 'pcap',
@@ -44,7 +45,7 @@ function write(form: 'json' | 'ndjson', connections: readonly Connection[], skip
     if (skipped.includes(connection.id)) writer.skip(connection);
     else writer.connection(connection, clock);
   }
-  writer.end('a.pcap', source, totals, []);
+  writer.end('a.pcap', source, totals, diagnose([]));
   return text;
 }
 

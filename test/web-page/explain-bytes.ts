@@ -4,7 +4,7 @@
  */
 
 import { observeCapture } from 'holdfast/packets';
-import { Story } from 'holdfast/story';
+import { Diagnosis, Story } from 'holdfast/story';
 import { type Clock, clockOf, jsonReportWriter } from 'holdfast/view';
 
 /** Chunks of an odd size, so that records are cut at their ends. */
@@ -19,9 +19,11 @@ export function explainBytes(name: string, bytes: Uint8Array): string {
       text += more;
     },
   });
+  const diagnosis = new Diagnosis();
   const story = new Story({
     onConnection: (connection) => {
       clock ??= clockOf(capture.summary());
+      diagnosis.take(connection);
       report.connection(connection, clock);
     },
   });
@@ -33,6 +35,8 @@ export function explainBytes(name: string, bytes: Uint8Array): string {
   clock = null;
   const source = capture.end();
   story.end();
-  report.end(name, source, story.totals, []);
+  const findings = diagnosis.findings();
+  const verdict = diagnosis.verdict(findings);
+  report.end(name, source, story.totals, { verdict, findings, inferences: diagnosis.inferences() });
   return text;
 }
