@@ -184,9 +184,9 @@ test('the first line says what is wrong, and nothing is wrong with a healthy cap
   const open = { by: 'none', how: 'open', why: 'still-open', at: at(9), idleNs: ms(3) } as const;
   assert.equal(
     firstLine([buildConnection({ exchanges: [buildExchange(1, 1, 0, unanswered)], ending: open })]),
-    'No connection died with work undone; 1 of 1 request without a response in the capture.',
+    'No fault was found; 1 request had no answer when the capture ended or cannot be judged.',
   );
-  assert.equal(firstLine([buildConnection({ exchanges: [] })]), 'No connection was cut, refused or left without an answer.');
+  assert.equal(firstLine([buildConnection({ exchanges: [] })]), 'No HTTP/1 request was seen on 1 connection; nothing is wrong with them as connections.');
 });
 
 test('without TCP the summary says what there was instead', () => {
