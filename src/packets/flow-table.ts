@@ -355,7 +355,7 @@ export class FlowTable {
       packet: segment.packet,
       from: forward.side,
       repeated,
-      timeToLive: segment.timeToLive,
+      timeToLive: segment.timeToLive < 0 ? null : segment.timeToLive,
       usualTimeToLive: forward.timeToLive < 0 ? null : forward.timeToLive,
       identification: segment.identification < 0 ? null : segment.identification,
       lastIdentification: forward.usualIdentification < 0 ? null : forward.usualIdentification,

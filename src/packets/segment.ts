@@ -34,7 +34,7 @@ export class Segment {
   payloadEnd = 0;
   /** Payload bytes on the wire; larger than what was captured when the snap length cut the packet. */
   payloadLength = 0;
-  /** Time to live or hop limit. */
+  /** Time to live or hop limit; −1 when unknown (a listing without -v). */
   timeToLive = 0;
   /** IPv4 identification, or -1 for IPv6. */
   identification = -1;

@@ -30,7 +30,8 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   segment.sequence = word(data, start + 4);
   segment.acknowledgment = word(data, start + 8);
   segment.flags = ((offsetAndFlags & 1) << 8) | data[start + 13]!;
-  segment.window = captured >= 16 ? short(data, start + 14) : 0;
+  // A window that was cut off is not a closed one.
+  segment.window = captured >= 16 ? short(data, start + 14) : 65_535;
   const payloadStart = start + headerByteCount;
   segment.data = data;
   segment.payloadStart = Math.min(payloadStart, end);

@@ -18,7 +18,7 @@ import { type ListedOptions, noOptions, parseOptions } from './tcpdump-text-opti
 import { type PrintedTime, takeTime } from './tcpdump-text-time.js';
 
 /** A packet's own line is far shorter; a payload's line may have any length. */
-export const headLineCharacters = 8192;
+const headLineCharacters = 8192;
 /** `A > B` pairs looked at in a line: a link header and a few tunnels. */
 const maximumPairs = 12;
 const longestEnd = 160;

@@ -11,7 +11,7 @@ import { formatIpv4, formatIpv6 } from './address.js';
 import type { Segment } from './segment.js';
 import type { ListedEnd } from './tcpdump-text-line.js';
 
-export const nameLimits = {
+const nameLimits = {
   /** Different host names, and different port names that are not known. */
   hosts: 65_536,
   ports: 4096,
@@ -121,7 +121,7 @@ function setAddresses(segment: Segment, ipVersion: 4 | 6, from: Words, to: Words
 }
 
 /** One signed word, or null. Four decimal parts of at most 255, without leading zeros. */
-export function parseIpv4(text: string): number | null {
+function parseIpv4(text: string): number | null {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (parts === null) return null;
   const [a, b, c, d] = parts.slice(1).map(Number);
@@ -130,7 +130,7 @@ export function parseIpv4(text: string): number | null {
 }
 
 /** RFC 4291 §2.2. */
-export function parseIpv6(text: string): Words | null {
+function parseIpv6(text: string): Words | null {
   if (!/^[0-9a-fA-F:.]{2,45}$/.test(text)) return null;
   const halves = text.split('::');
   if (halves.length > 2) return null;

@@ -16,7 +16,7 @@ import { before } from './flow.js';
 import { type Segment, TcpFlag } from './segment.js';
 import type { ListedTcp } from './tcpdump-text-line.js';
 
-export const listedConversationLimit = 65_536;
+const listedConversationLimit = 65_536;
 
 /** Linux's keep-alive options are whole seconds; a little less, since the answer before moved the last packet on. */
 const leastProbeSilenceNs = 0.9e9;

@@ -10,7 +10,7 @@
  * used, and then is missing like the part of a packet that the snap length cut off.
  */
 
-export const payloadLimits = {
+const payloadLimits = {
   /** Bytes of a hex dump, and characters of text, kept of one packet: as much as IP allows. */
   bytes: 65_536 + 64,
 } as const;

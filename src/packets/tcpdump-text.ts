@@ -22,7 +22,7 @@ import { ListedNumbers } from './tcpdump-text-numbers.js';
 import { ListedPayload } from './tcpdump-text-payload.js';
 import { decisionPackets, ListingClock, type PrintedTime } from './tcpdump-text-time.js';
 
-export const tcpdumpTextLimits = {
+const tcpdumpTextLimits = {
   /** A longer line is cut. */
   lineBytes: 256 * 1024,
   /** Lines without a single packet among them: then this is no listing. */
