@@ -350,14 +350,14 @@ export class ConnectionState implements TalkListener {
       this.closing.fin(from, observation, this.at);
       if (this.closing.clientFin !== null && this.closing.serverFin !== null) this.connection.closed ??= this.at;
     }
-    this.addMark('fin', from, 0, -1);
+    if (this.marksAll) this.addMark('fin', from, 0, -1);
   }
 
   reset(observation: ResetObservation): void {
     const from = this.arrive(observation);
     this.connection.tcp.resets = plus(this.connection.tcp.resets, from, 1);
     this.shared.totals.resets++;
-    this.addMark('reset', from, 0, -1);
+    if (this.marksAll) this.addMark('reset', from, 0, -1);
     if (observation.repeated) return;
     this.zeek.reset(from);
     this.closing.takeReset(from, observation, this.at);
@@ -428,16 +428,15 @@ export class ConnectionState implements TalkListener {
   exchangeBegan(exchange: Exchange, idleNs: number): void {
     const connection = this.connection;
     connection.exchangeCount++;
-    if (exchange.requestSeen) {
-      this.shared.totals.requests++;
-      this.unackedRequests++;
-    }
+    if (exchange.requestSeen) this.unackedRequests++;
     this.lastExchange = exchange;
     const mayKeep =
       this.shared.keptExchanges < storyLimits.exchangesOfOpenConnections ||
       connection.exchanges.length < storyLimits.exchangesAlwaysKept;
     if (connection.exchanges.length < storyLimits.exchangesPerConnection && mayKeep) {
-      connection.exchanges.push(exchange);
+      // The first push would make room for 17; most connections have fewer.
+      if (connection.exchanges.length === 0) connection.exchanges = [exchange];
+      else connection.exchanges.push(exchange);
       this.shared.keptExchanges++;
       if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
     }
@@ -445,8 +444,12 @@ export class ConnectionState implements TalkListener {
     this.becomeHttp();
   }
 
-  responseSeen(_exchange: Exchange, isInterim: boolean): void {
-    this.shared.totals.responses++;
+  requestRead(): void {
+    this.shared.totals.requests++;
+  }
+
+  responseSeen(isInterim: boolean, isRead: boolean): void {
+    if (isRead) this.shared.totals.responses++;
     if (!isInterim) this.connection.responseCount++;
   }
 

@@ -55,26 +55,28 @@ const timeWaitBuckets = timeWaitNs / timeWaitBucketNs;
 class TimeWaitMeter {
   count = 0;
   peak = 0;
-  #buckets = new Float64Array(timeWaitBuckets);
+  #buckets: number[] | null = null;
   #newest = -1;
 
   add(atNs: number): void {
     this.count++;
+    this.#buckets ??= new Array<number>(timeWaitBuckets).fill(0);
+    const buckets = this.#buckets;
     const bucket = Math.floor(atNs / timeWaitBucketNs);
     if (this.#newest < 0) this.#newest = bucket;
     // A close that is told late counts as one of its time as long as that is in the window.
     if (bucket <= this.#newest - timeWaitBuckets) return;
     for (; this.#newest < bucket; this.#newest++) {
       if (bucket - this.#newest > timeWaitBuckets) {
-        this.#buckets.fill(0);
+        buckets.fill(0);
         this.#newest = bucket;
         break;
       }
-      this.#buckets[(this.#newest + 1) % timeWaitBuckets] = 0;
+      buckets[(this.#newest + 1) % timeWaitBuckets] = 0;
     }
-    this.#buckets[bucket % timeWaitBuckets]!++;
+    buckets[bucket % timeWaitBuckets]!++;
     let sum = 0;
-    for (const inBucket of this.#buckets) sum += inBucket;
+    for (const inBucket of buckets) sum += inBucket;
     if (sum > this.peak) this.peak = sum;
   }
 }
@@ -82,6 +84,8 @@ class TimeWaitMeter {
 export class PairFacts {
   readonly server: ServerFacts;
   readonly clientAddress: string;
+  /** Since the limit on pairs last passed over it. */
+  used = true;
   connections = 0;
   /** Connections with an answered request. */
   usedConnections = 0;

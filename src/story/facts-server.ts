@@ -72,6 +72,8 @@ const enough = { least: 2, share: 0.6 } as const;
 
 export class ServerFacts {
   readonly endpoint: Endpoint;
+  /** Since the limit on servers last passed over it. */
+  used = true;
   readonly pairs = new Set<PairFacts>();
   connections = 0;
   httpConnections = 0;

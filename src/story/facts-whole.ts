@@ -2,9 +2,11 @@
  * What is known over all servers: servers and pairs by name within limits, how connections ended, what protocols and statuses
  * were seen (the verdict says from them what is not the cause), and requests that must not be sent twice.
  *
- * Beyond the limits the server (or pair) that was used longest ago is handed to `retire`, judged for the last time and forgotten.
+ * Beyond the limits a server (or pair) that has not been used for long is handed to `retire`, judged for the last time and
+ * forgotten. Which one: the first in the order of the map that was not used since it was last passed over (a clock, which costs
+ * nothing on use).
  */
-import type { ConnectionId } from '../base/index.js';
+import { assert, type ConnectionId, type Endpoint } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { PairFacts } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
@@ -81,6 +83,7 @@ export class WholeFacts {
   readonly unsafe: UnsafeRequest[] = [];
   #unsafeNext = 0;
   readonly #retire: Retirement;
+  #byClient: Map<string, PairFacts[]> | null = null;
 
   constructor(retire: Retirement) {
     this.#retire = retire;
@@ -110,6 +113,19 @@ export class WholeFacts {
     this.waitedServerNs += facts.waitedServerNs;
     this.handshakeNs += connection.handshakeNs ?? 0;
     if (facts.isHttp) this.#addExchanges(connection, pair.server);
+  }
+
+  /** The pairs of one client address. */
+  pairsOf(clientAddress: string): readonly PairFacts[] {
+    if (this.#byClient === null) {
+      this.#byClient = new Map();
+      for (const pair of this.pairs.values()) {
+        const pairs = this.#byClient.get(pair.clientAddress);
+        if (pairs === undefined) this.#byClient.set(pair.clientAddress, [pair]);
+        else pairs.push(pair);
+      }
+    }
+    return this.#byClient.get(clientAddress) ?? [];
   }
 
   #addExchanges(connection: Connection, server: ServerFacts): void {
@@ -144,21 +160,14 @@ export class WholeFacts {
   }
 
   #pairOf({ client, server }: Connection): PairFacts {
-    const serverKey = `${server.address} ${server.port}`;
-    const key = `${serverKey} ${client.address}`;
+    const key = pairKey(client.address, server);
     let pair = this.pairs.get(key);
     if (pair !== undefined) {
-      // The order of the maps is that of last use once they fill up.
-      if (this.pairs.size > wholeLimits.pairs / 2) {
-        this.pairs.delete(key);
-        this.pairs.set(key, pair);
-      }
-      if (this.servers.size > wholeLimits.servers / 2) {
-        this.servers.delete(serverKey);
-        this.servers.set(serverKey, pair.server);
-      }
+      pair.used = true;
+      pair.server.used = true;
       return pair;
     }
+    const serverKey = `${server.address} ${server.port}`;
     let facts = this.servers.get(serverKey);
     if (facts === undefined) {
       if (this.servers.size >= wholeLimits.servers) this.#retireOldestServer();
@@ -169,25 +178,38 @@ export class WholeFacts {
     pair = new PairFacts(facts, client.address);
     facts.pairs.add(pair);
     this.pairs.set(key, pair);
+    this.#byClient = null;
     return pair;
   }
 
   #retireOldestServer(): void {
-    for (const [key, server] of this.servers) {
-      this.#retire.server(server);
-      for (const pair of server.pairs) this.pairs.delete(`${key} ${pair.clientAddress}`);
-      server.pairs.clear();
-      this.servers.delete(key);
-      return;
-    }
+    const [key, server] = unusedOf(this.servers);
+    this.#retire.server(server);
+    for (const pair of server.pairs) this.pairs.delete(pairKey(pair.clientAddress, server.endpoint));
+    server.pairs.clear();
+    this.servers.delete(key);
   }
 
   #retireOldestPair(): void {
-    for (const [key, pair] of this.pairs) {
-      this.#retire.pair(pair);
-      pair.server.pairs.delete(pair);
-      this.pairs.delete(key);
-      return;
-    }
+    const [key, pair] = unusedOf(this.pairs);
+    this.#retire.pair(pair);
+    pair.server.pairs.delete(pair);
+    this.pairs.delete(key);
+    this.#byClient = null;
+  }
+}
+
+const pairKey = (clientAddress: string, server: Endpoint): string => `${clientAddress} ${server.address} ${server.port}`;
+
+/** The first that was not used since it was last passed over; those passed over go to the end. */
+function unusedOf<T extends { used: boolean }>(map: Map<string, T>): [string, T] {
+  for (;;) {
+    const first = map.entries().next();
+    assert(first.done !== true, 'nothing to retire');
+    const [key, value] = first.value;
+    if (!value.used) return [key, value];
+    value.used = false;
+    map.delete(key);
+    map.set(key, value);
   }
 }

@@ -13,8 +13,7 @@ export interface StoryOptions {
   /** Takes each connection when its story is over. */
   readonly onConnection: (connection: Connection) => void;
   /**
-   * Marks kept per connection: FINs, resets, gaps and every segment that has a call; the first half of them and the newest
-   * half. 0 for none.
+   * Marks kept per connection: gaps and every segment that has a call; the first half of them and the newest half. 0 for none.
    */
   readonly marksPerConnection?: number;
   /** These connections keep the marks of ordinary segments too (for a ladder). */

@@ -41,7 +41,10 @@ import { type WaitAccount, waitedOn } from './waiting.js';
 /** What the talk tells its connection. */
 export interface TalkListener {
   exchangeBegan(exchange: Exchange, idleNs: number): void;
-  responseSeen(exchange: Exchange, isInterim: boolean): void;
+  /** A request was read, not only told from who sent when. */
+  requestRead(): void;
+  /** `isRead`: likewise. */
+  responseSeen(isInterim: boolean, isRead: boolean): void;
   mark(kind: MarkKind, from: Side, exchange: Exchange | null): void;
   tunnelBegan(detail: string): void;
   /** Bytes that belong to no message. */
@@ -90,6 +93,8 @@ export class HttpTalk {
   private receiving: Exchange | null = null;
   private last: Exchange | null = null;
   private count = 0;
+  private lastHintText: string | null = null;
+  private lastHint: Exchange['hint'] = null;
   private nowNs = Number.NEGATIVE_INFINITY;
   private nowPacket = 0;
   private moment: Moment | null = null;
@@ -334,6 +339,7 @@ export class HttpTalk {
     if (head.persistence.outcome === 'ends') exchange.closeAskedBy = 'client';
     this.sending = exchange;
     this.wait.begin(exchange, this.nowNs);
+    this.listener.requestRead();
     this.listener.mark('request', from, exchange);
   }
 
@@ -369,7 +375,7 @@ export class HttpTalk {
       if (exchange.interim.length < storyLimits.notesPerExchange) {
         exchange.interim = [...exchange.interim, { atNs: start.atNs, packet: start.packet, status: head.status }];
       }
-      this.listener.responseSeen(exchange, true);
+      this.listener.responseSeen(true, true);
       this.listener.mark('interim', from, exchange);
       return;
     }
@@ -384,10 +390,19 @@ export class HttpTalk {
     if (head.persistence.outcome === 'ends' && (head.saysClose || head.persistence.reason !== 'close-delimited')) {
       exchange.closeAskedBy = exchange.closeAskedBy === 'client' ? 'both' : 'server';
     }
-    if (head.hasKeepAliveField) exchange.hint = parseKeepAlive(head.fields.get('keep-alive'));
+    if (head.hasKeepAliveField) exchange.hint = this.hintOf(head.fields.get('keep-alive'));
     this.receiving = exchange;
-    this.listener.responseSeen(exchange, false);
+    this.listener.responseSeen(false, true);
     this.listener.mark('response', from, exchange);
+  }
+
+  /** Servers say the same hint again and again: then the same value. */
+  private hintOf(text: string | null): Exchange['hint'] {
+    if (text !== this.lastHintText || this.lastHint === null) {
+      this.lastHintText = text;
+      this.lastHint = parseKeepAlive(text);
+    }
+    return this.lastHint;
   }
 
   responseEnded(direction: Direction, outcome: MessageOutcome, bodyByteCount: number, from: Side): void {

@@ -168,6 +168,7 @@ export class TurnTaking {
     this.asked = exchange;
     this.wait.begin(exchange, at.atNs);
     this.tell(exchange, at);
+    if (start !== null) this.listener.requestRead();
     this.listener.mark('request', 'client', exchange);
     this.noteMissed('client', exchange, at);
   }
@@ -183,7 +184,7 @@ export class TurnTaking {
       if (exchange.interim.length < storyLimits.notesPerExchange) {
         exchange.interim = [...exchange.interim, { ...at, status: start.status }];
       }
-      this.listener.responseSeen(exchange, true);
+      this.listener.responseSeen(true, true);
       this.listener.mark('interim', 'server', exchange);
       return;
     }
@@ -201,7 +202,7 @@ export class TurnTaking {
     exchange.waitedOn = waitedOn(exchange.waited);
     this.answering = exchange;
     this.host.settle(exchange);
-    this.listener.responseSeen(exchange, false);
+    this.listener.responseSeen(false, start !== null);
     this.listener.mark('response', 'server', exchange);
     this.isTunnel =
       start !== null && (start.status === 101 || (exchange.method === 'CONNECT' && Math.floor(start.status / 100) === 2));

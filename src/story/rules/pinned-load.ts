@@ -30,18 +30,14 @@ export const pinnedLoad: Rule = {
       why: 'the same from the other side',
     },
   ],
-  onPair: (pair, { pairs }) => {
+  onPair: (pair, whole) => {
     const { host, server, clientAddress, requests, firstNs } = pair;
     if (host === null) return null;
     let older = 0;
     let theirRequests = 0;
     let latestNs = 0;
-    for (const other of pairs.values()) {
-      const same =
-        other !== pair &&
-        other.clientAddress === clientAddress &&
-        other.host === host &&
-        other.server.endpoint.port === server.endpoint.port;
+    for (const other of whole.pairsOf(clientAddress)) {
+      const same = other !== pair && other.host === host && other.server.endpoint.port === server.endpoint.port;
       if (!same || other.firstNs >= firstNs || other.lastNs < firstNs + leastTogetherNs) continue;
       older++;
       // Of all its time only the part since the newcomer counts; told by the rate.
