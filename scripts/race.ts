@@ -69,7 +69,7 @@ const races: Race[] = [
   },
   {
     title: 'nginx, keepalive_timeout 1s; gaps below the timeout',
-    workload: { workers: 400, rounds: 8, gapMs: [500, 800], pools: 'own' },
+    workload: { workers: 400, rounds: 8, gapMs: [500, 800], pools: 'shared' },
     server: () => startNginx(folder, '1s'),
   },
 ];

@@ -38,6 +38,8 @@ export interface ConnectionHome {
   idleLimit(connection: ClientConnection, nowMs: number): void;
   /** Over. `exchanges`: those it still owed, oldest first, each with what failed it. */
   closed(connection: ClientConnection, why: CloseReason, failed: FailedExchange[]): void;
+  /** A request has been answered, so long after it was written. */
+  answered(afterMs: number): void;
   /** Pipelining: there is room behind what it owes. */
   fill(connection: ClientConnection, nowMs: number): void;
   /** The server said how long it keeps idle connections. */
@@ -71,6 +73,8 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
   requestCount = 0;
   /** Requests it may carry in all. */
   requestLimit: number;
+  /** After `idle-close`: how long the server had waited. */
+  closedAfterMs = 0;
   /** Its socket does not hold the process. */
   unreferenced = false;
   isClosed = false;
@@ -81,6 +85,8 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
   private readonly sending: RequestSending;
   private readonly evidence: SocketEvidence;
   private phase: Phase = 'idle';
+  /** When the newest request was written. */
+  private startedAtMs = 0;
   private isReading = false;
   private isHeld = false;
   private heldSinceMs = 0;
@@ -136,10 +142,18 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
     return Math.max(nowMs - this.idleSinceMs, this.evidence.receivedAgoMs());
   }
 
+  /** By the kernel's clock where it has one: this process may have noticed late. */
+  private serverWaitedMs(): number {
+    const noticedMs = performance.now() - this.idleSinceMs;
+    const waitedMs = this.evidence.waitedBeforeCloseMs();
+    return waitedMs > 0 ? Math.min(waitedMs, noticedMs) : noticedMs;
+  }
+
   /** Writes a request. The connection is idle, or may pipeline. */
   start(exchange: Exchange, nowMs: number): void {
     const { request } = exchange;
     const pipelined = this.owed.length > 0;
+    this.startedAtMs = nowMs;
     exchange.reused = this.requestCount > 0 || nowMs > this.idleSinceMs;
     exchange.idleGapMs = this.requestCount > 0 && !pipelined ? nowMs - this.idleSinceMs : 0;
     exchange.requestNumber = ++this.requestCount;
@@ -216,6 +230,7 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
     const wanted = exchange.request.persists && exchange.sent && this.socket.writableLength === 0;
     if (state === 'paused' && wanted && !bytesBehind && this.requestCount < this.requestLimit) {
       this.idleSinceMs = atMs;
+      this.home.answered(exchange.firstByteAtMs - this.startedAtMs);
       this.home.free(this, atMs);
     } else this.close(bytesBehind && state === 'paused' ? 'poisoned' : 'ours');
     exchange.finish();
@@ -433,6 +448,7 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
 
   private end(why: CloseReason, failed: FailedExchange[]): void {
     this.isClosed = true;
+    if (why === 'idle-close') this.closedAfterMs = this.serverWaitedMs();
     this.home.deadlines.remove(this);
     for (const { exchange } of failed) exchange.stopUpload?.();
     if (this.told !== null) this.tellOurClose();

@@ -43,6 +43,11 @@ export class SocketEvidence {
     return this.facts.receivedAgoMs(this.fd);
   }
 
+  /** After the server's FIN on an idle connection: how long it had waited, in milliseconds; −1 when unknown. */
+  waitedBeforeCloseMs(): number {
+    return this.facts.lastSegmentAfterDataMs(this.fd);
+  }
+
   /**
    * What Node called an end of stream was a reset: libuv takes the hang-up that comes together with the last bytes for an end. Where
    * it is not known, Node's word stands.

@@ -9,6 +9,7 @@
  *
  *     struct tcp_info (include/uapi/linux/tcp.h)      offset 0    u8   tcpi_state
  *                                                     offset 52   u32  tcpi_last_data_recv (ms, in steps of the kernel's clock)
+ *                                                     offset 56   u32  tcpi_last_ack_recv (the same; every segment has an ACK)
  *                                                     offset 120  u64  tcpi_bytes_acked (4.1; counts the SYN as 1)
  */
 
@@ -28,6 +29,11 @@ export interface SocketFacts {
   acknowledgedByteCount(fd: number): number;
   /** Milliseconds since the peer's last data reached this host's kernel, however late they were read; −1 when unknown. */
   receivedAgoMs(fd: number): number;
+  /**
+   * Milliseconds between the peer's last data and its last segment of any kind, as they reached this host's kernel; −1 when unknown.
+   * Behind a FIN on an idle connection: how long the peer waited before it closed, however late anybody looks.
+   */
+  lastSegmentAfterDataMs(fd: number): number;
   /** Bytes written to the kernel that the peer's kernel has not acknowledged; −1 when unknown. */
   unacknowledgedByteCount(fd: number): number;
 }
@@ -37,6 +43,7 @@ const noFacts: SocketFacts = {
   established: () => true,
   acknowledgedByteCount: () => -1,
   receivedAgoMs: () => -1,
+  lastSegmentAfterDataMs: () => -1,
   unacknowledgedByteCount: () => -1,
 };
 
@@ -65,6 +72,7 @@ const MSG_DONTWAIT = 0x40;
 const EAGAIN = 11;
 const TCP_ESTABLISHED = 1;
 const lastDataReceivedOffset = 52;
+const lastAckReceivedOffset = 56;
 const bytesAckedOffset = 120;
 const tcpInfoByteCount = 256;
 
@@ -115,6 +123,10 @@ function linuxFacts(koffi: Koffi, recv: SystemCall, getsockopt: SystemCall, ioct
     acknowledgedByteCount: (fd) =>
       fd >= 0 && readInfo(fd) >= bytesAckedOffset + 8 ? Number(info.readBigUInt64LE(bytesAckedOffset)) : -1,
     receivedAgoMs: (fd) => (fd >= 0 && readInfo(fd) > lastDataReceivedOffset ? info.readUInt32LE(lastDataReceivedOffset) : -1),
+    lastSegmentAfterDataMs: (fd) =>
+      fd >= 0 && readInfo(fd) > lastAckReceivedOffset
+        ? info.readUInt32LE(lastDataReceivedOffset) - info.readUInt32LE(lastAckReceivedOffset)
+        : -1,
     unacknowledgedByteCount: (fd) => (fd >= 0 && ioctl(fd, SIOCOUTQ, queued) === 0 ? queued[0]! : -1),
   };
 }

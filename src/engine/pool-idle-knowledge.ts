@@ -7,8 +7,8 @@
  *
  * Rules (RFC 9112 §9.3.1, §9.5; `Keep-Alive` is advice, RFC 2068 §19.7.1)
  * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
- *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth (half, while only a
- *   few closes were seen). The round trip is that of handshakes, so that this host's lateness is in it; the server's is in the spread.
+ *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth (while only a
+ *   few closes were seen, half, up to a quarter of a second, and what the server was seen to need for an answer). The round trip is that of handshakes, so that this host's lateness is in it; the server's is in the spread.
  * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
  * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
  *   origin was already seen to survive, and always a margin below the shortest close seen.
@@ -20,9 +20,10 @@
 
 const closesKept = 16;
 const leastMarginShare = 0.1;
-/** The share while fewer closes than this were seen: one close that came late says too much. */
-const unsureMarginShare = 0.5;
+/** While fewer closes than this were seen, the margin is half, or what a very busy host is late by: one late close says too much. */
 const closesTrusted = 4;
+const unsureShare = 0.5;
+const mostUnsureMs = 250;
 /** The share counts up to here: a margin of a second is enough for any timeout. */
 const mostLeastMarginMs = 1000;
 /** Timers and schedulers of two hosts are late by so much without anybody noticing. */
@@ -40,6 +41,8 @@ export class IdleKnowledge {
   private hintMs = Number.POSITIVE_INFINITY;
   private survivedMs = 0;
   private roundTripMs = 0;
+  /** Not concluded from at once: the next close, survival or handshake does. */
+  private answeredMs = 0;
   private readonly closesMs: number[] = [];
   private shortestCloseMs = Number.POSITIVE_INFINITY;
   private usualCloseMs = Number.POSITIVE_INFINITY;
@@ -87,6 +90,11 @@ export class IdleKnowledge {
     return true;
   }
 
+  /** A response began so long after its request: as late as the server can be, and in need of that much margin. */
+  answered(afterMs: number): void {
+    this.answeredMs = afterMs > this.answeredMs ? afterMs : this.answeredMs + (afterMs - this.answeredMs) * roundTripWeight;
+  }
+
   /** A handshake took so long; the network and both hosts' lateness are in it. */
   roundTrip(ms: number): void {
     this.roundTripMs = ms > this.roundTripMs ? ms : this.roundTripMs + (ms - this.roundTripMs) * roundTripWeight;
@@ -97,20 +105,24 @@ export class IdleKnowledge {
     const lateMs = this.roundTripMs + (this.closesMs.length === 0 ? 0 : this.usualCloseMs - this.shortestCloseMs);
     // Whole seconds are coarse: a server that says 5 may mean 4.5.
     const hintedMs = this.hintMs - Math.min(this.hintMs * leastMarginShare, mostLeastMarginMs);
-    const hinted = hintedMs - marginOf(hintedMs, lateMs, leastMarginShare);
-    const usual = this.usualCloseMs - Math.min(marginOf(this.usualCloseMs, lateMs, leastMarginShare), this.usualCloseMs / 2);
+    const hinted = hintedMs - marginOf(hintedMs, lateMs);
+    const usual = this.usualCloseMs - Math.min(marginOf(this.usualCloseMs, lateMs), this.usualCloseMs / 2);
     this.reuseLimitMs = Math.max(0, Math.min(this.longestMs, hinted, usual));
 
-    const share = this.closesMs.length < closesTrusted ? unsureMarginShare : leastMarginShare;
-    const survived = this.survivedMs - marginOf(this.survivedMs, lateMs, share);
-    const shortest = this.shortestCloseMs - marginOf(this.shortestCloseMs, lateMs, share);
+    const sure = this.closesMs.length >= closesTrusted;
+    const safely = (ms: number): number => {
+      const unsureMs = sure ? 0 : Math.max(this.answeredMs, Math.min(ms * unsureShare, mostUnsureMs));
+      return ms - marginOf(ms, Math.max(lateMs, unsureMs));
+    };
+    const survived = safely(this.survivedMs);
+    const shortest = safely(this.shortestCloseMs);
     const covered = this.hintMs === Number.POSITIVE_INFINITY ? survived : hinted;
     this.provenLimitMs = Math.max(0, Math.min(this.reuseLimitMs, covered, shortest));
   }
 }
 
 /** How far below `ms` it is safe: what was seen to come late, a few milliseconds in any case, and a share of the whole. */
-function marginOf(ms: number, lateMs: number, share: number): number {
+function marginOf(ms: number, lateMs: number): number {
   if (ms === Number.POSITIVE_INFINITY) return 0;
-  return Math.max(lateMs, leastMarginMs, Math.min(ms * share, mostLeastMarginMs));
+  return Math.max(lateMs, leastMarginMs, Math.min(ms * leastMarginShare, mostLeastMarginMs));
 }

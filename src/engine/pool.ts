@@ -330,8 +330,7 @@ export class Pool implements ConnectionHome, ExchangeHome {
     this.leaveIdle(connection);
     if (why === 'poisoned') this.statistics.poisoned++;
     else if (why === 'idle-close') {
-      const nowMs = performance.now();
-      if (connection.requestCount > 0 && this.knowledge.closed(nowMs - connection.idleSinceMs)) this.statistics.idleCloses++;
+      if (connection.requestCount > 0 && this.knowledge.closed(connection.closedAfterMs)) this.statistics.idleCloses++;
     }
     for (const each of failed) this.failedOn(each);
     this.openForWaiting();
@@ -357,6 +356,10 @@ export class Pool implements ConnectionHome, ExchangeHome {
     else this.statistics.retries++;
     exchange.wantsFresh = true;
     this.enqueue(exchange, performance.now(), true);
+  }
+
+  answered(afterMs: number): void {
+    this.knowledge.answered(afterMs);
   }
 
   hint(timeoutSeconds: number | null): void {

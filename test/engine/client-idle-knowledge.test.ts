@@ -20,14 +20,24 @@ test('a hint covers both, a margin below it', () => {
   assert.equal(knowledge.reuseLimitMs, 0);
 });
 
-test('survived idleness is trusted up to a half of it, and never beyond a close', () => {
+test('survived idleness is trusted a margin below it, and never beyond a close', () => {
   const knowledge = new IdleKnowledge(30_000);
   knowledge.survived(1_000);
-  assert.equal(knowledge.provenLimitMs, 500);
+  assert.equal(knowledge.provenLimitMs, 750);
   knowledge.survived(800);
-  assert.equal(knowledge.provenLimitMs, 500);
+  assert.equal(knowledge.provenLimitMs, 750);
   assert.equal(knowledge.closed(600), true);
-  assert.equal(knowledge.provenLimitMs, 300);
+  assert.equal(knowledge.provenLimitMs, 350);
+  const short = new IdleKnowledge(30_000);
+  short.survived(40);
+  assert.equal(short.provenLimitMs, 20);
+});
+
+test('a server that answers late is given more margin while little is known', () => {
+  const knowledge = new IdleKnowledge(30_000);
+  knowledge.answered(400);
+  knowledge.survived(1_000);
+  assert.equal(knowledge.provenLimitMs, 600);
 });
 
 test('several closes in agreement are trusted more than one', () => {
