@@ -63,7 +63,14 @@ export const ladderRowsLimit = 4000;
 /** Characters of a label. */
 const labelLimit = 400;
 
-export function ladderOf(connection: Connection): LadderRow[] {
+export interface LadderOptions {
+  /** Rows at the most. */
+  readonly rowsLimit?: number;
+  /** Evidence: the rows of these packets, and some around them, stay when others are left out. */
+  readonly keepPackets?: ReadonlySet<number>;
+}
+
+export function ladderOf(connection: Connection, options: LadderOptions = {}): LadderRow[] {
   const rows: LadderRow[] = [];
   let waiting: Waiting = { handshake: true, inRequest: false, requests: 0, inResponse: false };
   let beforeNs: number | null = null;
@@ -88,14 +95,47 @@ export function ladderOf(connection: Connection): LadderRow[] {
     for (const mark of group) waiting = follow(waiting, mark, connection.exchanges);
     beforeNs = last.atNs;
   }
-  return rows.length > ladderRowsLimit ? withoutMiddle(rows) : rows;
+  const { rowsLimit = ladderRowsLimit, keepPackets = noPackets } = options;
+  return rows.length > rowsLimit ? mostTellingRows(rows, rowsLimit, keepPackets) : rows;
 }
 
-function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
-  const half = ladderRowsLimit / 2;
-  const omitted = rows.slice(half, -half);
-  const count = omitted.reduce((sum, row) => sum + (row.kind === 'omission' ? row.count : row.kind === 'arrow' ? 1 : 0), 0);
-  return [...rows.slice(0, half), { kind: 'omission', count }, ...rows.slice(-half)];
+const noPackets: ReadonlySet<number> = new Set();
+/** Rows kept on both sides of an evidence row, and evidence rows that are kept so. */
+const rowsAroundEvidence = 3;
+const evidenceRowsLimit = 12;
+
+/** The first and the last rows, and those around the evidence; omissions stand for the others. */
+function mostTellingRows(rows: readonly LadderRow[], limit: number, keepPackets: ReadonlySet<number>): LadderRow[] {
+  const kept = new Set<number>();
+  let evidence = 0;
+  for (const [index, row] of rows.entries()) {
+    if (evidence >= evidenceRowsLimit || !isEvidence(row, keepPackets)) continue;
+    evidence++;
+    for (let at = index - rowsAroundEvidence; at <= index + rowsAroundEvidence; at++) if (at in rows) kept.add(at);
+  }
+  const half = Math.max(1, Math.floor((limit - kept.size) / 2));
+  const result: LadderRow[] = [];
+  let omitted = 0;
+  const tellOmitted = (): void => {
+    if (omitted > 0) result.push({ kind: 'omission', count: omitted });
+    omitted = 0;
+  };
+  for (const [index, row] of rows.entries()) {
+    if (index < half || index >= rows.length - half || kept.has(index)) {
+      tellOmitted();
+      result.push(row);
+    } else omitted += row.kind === 'omission' ? row.count : row.kind === 'arrow' ? 1 : 0;
+  }
+  tellOmitted();
+  return result;
+}
+
+/** Whether one of these packets is told in the row. */
+export function isEvidence(row: LadderRow, packets: ReadonlySet<number>): boolean {
+  if (row.kind !== 'arrow') return false;
+  if (row.lastPacket === row.packet) return packets.has(row.packet);
+  for (const packet of packets) if (packet >= row.packet && packet <= row.lastPacket) return true;
+  return false;
 }
 
 /** Marks of one packet together; and consecutive plain data of one side. */
