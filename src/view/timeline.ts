@@ -111,10 +111,11 @@ function exchangePieces({ exchange, now, lastByteNs, endNs, piece }: ExchangeToD
 /** Time between the handshake and the first request that is shown. */
 const firstGapNs = 100e6;
 
-function outcomeOf({ status, complete, requestSeen }: Exchange): Outcome {
+function outcomeOf({ status, complete, requestSeen, firstByte }: Exchange): Outcome {
   if (status !== null && status >= 500) return 'server-error';
   if (!complete && requestSeen) return 'incomplete';
-  if (status === null) return 'incomplete';
+  // Answered without a status in sight: the payload was not captured.
+  if (status === null) return firstByte === null ? 'incomplete' : 'ok';
   return status >= 400 ? 'client-error' : 'ok';
 }
 

@@ -127,7 +127,7 @@ function renderExchanges({ exchanges, exchangeCount, idleGapsNs }: Connection, s
   const indent = ' '.repeat(numberWidth + 2);
   const lines = shown.flatMap((exchange, index) => {
     const { status, complete, responseBodyBytes, number, firstByte } = exchange;
-    const end = status === null ? 'none' : `${status}${complete ? '' : ' ~'}`;
+    const end = status === null ? (firstByte === null ? 'none' : '?') : `${status}${complete ? '' : ' ~'}`;
     const line = [
       `${String(number).padStart(numberWidth)}  ${clipEnd(requestText(exchange), requestWidth, ellipsis).padEnd(requestWidth)}`,
       paintStatus(exchange, end.padEnd(6), style),
@@ -165,9 +165,14 @@ function waitText({ waited, waitedOn }: Exchange, columns: number | null, style:
 const idleShownNs = 1e9;
 
 const requestText = ({ requestSeen, method, target }: Exchange): string =>
-  requestSeen ? escapeText(`${method} ${target}`) : '(request not captured)';
+  requestSeen && method === ''
+    ? '(payload not captured)'
+    : requestSeen
+      ? escapeText(`${method} ${target}`)
+      : '(request not captured)';
 
-function paintStatus({ status, complete }: Exchange, text: string, { palette }: TerminalStyle): string {
-  if (status === null || status >= 500 || !complete) return palette.bad(text);
+function paintStatus({ status, complete, firstByte }: Exchange, text: string, { palette }: TerminalStyle): string {
+  if (status === null) return firstByte === null ? palette.bad(text) : text;
+  if (status >= 500 || !complete) return palette.bad(text);
   return status >= 400 ? palette.warning(text) : palette.good(text);
 }
