@@ -19,76 +19,18 @@ import {
 } from '../base/index.js';
 import { looksLikeRequestStart, looksLikeResponseStart } from '../wire/index.js';
 import { ClosingAccount } from './closing.js';
+import { type StoryShared, Tools } from './connection-tools.js';
 import { decideEnding } from './ending.js';
-import { HttpTalk, type TalkListener } from './http-talk.js';
-import {
-  type Connection,
-  type Exchange,
-  type Mark,
-  type MarkKind,
-  type Moment,
-  type PerSide,
-  storyLimits,
-  type TcpTally,
-  type Totals,
-} from './model.js';
-import { httpProtocol, isUnfinishedClientHello, noProtocol, sniffLimit, sniffProtocol, unknownProtocol } from './sniff.js';
+import type { HttpTalk, TalkListener } from './http-talk.js';
+import { MarkKeeper } from './marks.js';
+import { type Connection, type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
+import { becomeHttp, nameTunnel, ProtocolNaming } from './protocol-naming.js';
+import { httpProtocol, noProtocol, unknownProtocol } from './sniff.js';
+import { emptyTally, plus, swapTally } from './tally.js';
 import { mayTakeTurns, payloadNotCaptured } from './turn-taking.js';
-import { WaitAccount } from './waiting.js';
+import type { WaitAccount } from './waiting.js';
 import { leastFlightRoundTripNs, mayBeDelayedAck, WritePattern } from './write-pattern.js';
-import { ZeekView } from './zeek.js';
-
-/** What a connection is read with. Worth keeping: connections come by the thousand. */
-class Tools {
-  readonly zeek = new ZeekView();
-  readonly wait = new WaitAccount();
-  readonly talk: HttpTalk;
-
-  constructor(listener: TalkListener) {
-    this.talk = new HttpTalk(listener, this.wait);
-  }
-
-  restart(listener: TalkListener): void {
-    this.zeek.restart();
-    this.wait.restart();
-    this.talk.restart(listener);
-  }
-}
-
-/** What all connections of a story share. */
-export interface StoryShared {
-  readonly totals: Totals;
-  /** What connections that are over worked with, to be used again. */
-  readonly idleTools: Tools[];
-  /** Exchanges kept in connections that are not closed. */
-  keptExchanges: number;
-  /** How many marks a connection keeps; `storyLimits.marksOfDetail`: the ordinary ones (ACKs, data, messages) too. */
-  readonly marksOf: (connection: number) => number;
-}
-
-/** Most counts of most connections stay zero: they share this one until they grow. */
-const zero: PerSide<number> = { client: 0, server: 0 };
-
-const emptyTally = (): TcpTally => ({
-  keepAliveProbes: zero,
-  keepAliveAnswers: zero,
-  retransmissions: zero,
-  outOfOrder: zero,
-  duplicateAcks: zero,
-  zeroWindows: zero,
-  zeroWindowProbes: zero,
-  lostSegments: zero,
-  fins: zero,
-  resets: zero,
-  syns: zero,
-  bytes: zero,
-  gapBytes: zero,
-});
-
-const plus = (counts: PerSide<number>, side: Side, count: number): PerSide<number> =>
-  side === 'client'
-    ? { client: counts.client + count, server: counts.server }
-    : { client: counts.client, server: counts.server + count };
+import type { ZeekView } from './zeek.js';
 
 const noBytes = new Uint8Array(0);
 
@@ -99,12 +41,7 @@ export class ConnectionState implements TalkListener {
   private readonly zeek: ZeekView;
   private readonly wait: WaitAccount;
   private readonly talk: HttpTalk;
-  private readonly marksLimit: number;
-  /** Ordinary marks are kept too. */
-  private readonly marksAll: boolean;
-  /** The newest marks, once the first half of `connection.marks` is full: a ring. */
-  private newestMarks: Mark[] | null = null;
-  private newestNext = 0;
+  private readonly marks: MarkKeeper;
   private swapped = false;
   /** The observation being taken: its time and packet, and the moment made of them once somebody needs it. */
   private atNs: number;
@@ -122,9 +59,8 @@ export class ConnectionState implements TalkListener {
   private serverBytes = 0;
   private tunnel = false;
   private unackedRequests = 0;
-  private marksAdded = 0;
-  /** First bytes of a TLS handshake whose ClientHello is not whole yet. */
-  private helloBytes: Uint8Array | null = null;
+  /** Not HTTP: what finds its name. */
+  private naming: ProtocolNaming | null = null;
   /** The packet whose bytes the snap length cut, of which the talk knows. */
   private cutPacket = -1;
 
@@ -135,8 +71,7 @@ export class ConnectionState implements TalkListener {
     this.lastNs = at.atNs;
     this.lastPacket = at.packet;
     this.shared = shared;
-    this.marksLimit = shared.marksOf(opened.connection);
-    this.marksAll = this.marksLimit === storyLimits.marksOfDetail;
+    this.marks = new MarkKeeper(shared.marksOf(opened.connection));
     const tools = shared.idleTools.pop();
     tools?.restart(this);
     this.tools = tools ?? new Tools(this);
@@ -173,7 +108,7 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation);
     this.connection.tcp.syns = plus(this.connection.tcp.syns, from, 1);
     this.zeek.syn(from, observation.acknowledges);
-    if (this.marksAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
+    if (this.marks.keepsAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
     if (!observation.acknowledges) {
       if (!observation.repeated) this.synAt = this.at;
       else this.closing.noteUnanswered(from, 'retransmissions', this.at);
@@ -222,7 +157,7 @@ export class ConnectionState implements TalkListener {
       this.writing = writing ?? new WritePattern();
       this.writing.acknowledged(otherSide(from), observation.roundTripNs, this.connection.handshakeNs ?? 0, atNs, packet);
     }
-    if (observation.pure && this.marksAll) this.addMark('ack', from, 0, -1);
+    if (observation.pure && this.marks.keepsAll) this.addMark('ack', from, 0, -1);
   }
 
   bytes(observation: BytesObservation): void {
@@ -242,11 +177,11 @@ export class ConnectionState implements TalkListener {
     this.zeek.data(from);
     this.wait.bytes(from, observation.atNs);
     this.lastByteNs = this.lastByteNs === null ? observation.atNs : Math.max(this.lastByteNs, observation.atNs);
-    const marked = this.marksAdded;
+    const marked = this.marks.count;
     this.readBytes(observation, from);
     const cut = observation.cutByteCount ?? 0;
     if (cut > 0) this.readCut(from, observation.data, observation.start, observation.end, cut);
-    if (this.marksAll && this.marksAdded === marked) this.addDataMark(from, byteCount);
+    if (this.marks.keepsAll && this.marks.count === marked) this.addDataMark(from, byteCount);
   }
 
   gap(observation: GapObservation): void {
@@ -271,11 +206,11 @@ export class ConnectionState implements TalkListener {
     this.zeek.data(from);
     this.wait.bytes(from, this.atNs);
     this.lastByteNs = this.lastByteNs === null ? this.atNs : Math.max(this.lastByteNs, this.atNs);
-    this.helloBytes = null;
+    this.naming = null;
     const wasSeen = this.cutPacket === this.packet;
-    const marked = this.marksAdded;
+    const marked = this.marks.count;
     if (!wasSeen) this.readCut(from, noBytes, 0, 0, byteCount);
-    if (this.marksAll && this.marksAdded === marked && !wasSeen) this.addDataMark(from, byteCount);
+    if (this.marks.keepsAll && this.marks.count === marked && !wasSeen) this.addDataMark(from, byteCount);
   }
 
   private readCut(from: Side, data: Uint8Array, start: number, end: number, byteCount: number): void {
@@ -350,14 +285,14 @@ export class ConnectionState implements TalkListener {
       this.closing.fin(from, observation, this.at);
       if (this.closing.clientFin !== null && this.closing.serverFin !== null) this.connection.closed ??= this.at;
     }
-    if (this.marksAll) this.addMark('fin', from, 0, -1);
+    if (this.marks.keepsAll) this.addMark('fin', from, 0, -1);
   }
 
   reset(observation: ResetObservation): void {
     const from = this.arrive(observation);
     this.connection.tcp.resets = plus(this.connection.tcp.resets, from, 1);
     this.shared.totals.resets++;
-    if (this.marksAll) this.addMark('reset', from, 0, -1);
+    if (this.marks.keepsAll) this.addMark('reset', from, 0, -1);
     if (observation.repeated) return;
     this.zeek.reset(from);
     this.closing.takeReset(from, observation, this.at);
@@ -415,11 +350,7 @@ export class ConnectionState implements TalkListener {
     if (this.shared.idleTools.length < storyLimits.idleTools) this.shared.idleTools.push(this.tools);
     this.shared.keptExchanges -= connection.exchanges.length;
     if (connection.exchangeCount > 1) this.shared.totals.reusedConnections++;
-    if (this.newestMarks !== null) {
-      const ring = this.newestMarks;
-      connection.marks = connection.marks.concat(ring.slice(this.newestNext), ring.slice(0, this.newestNext));
-      this.newestMarks = null;
-    }
+    this.marks.finish(connection);
     return connection;
   }
 
@@ -441,7 +372,7 @@ export class ConnectionState implements TalkListener {
       if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
     }
     this.tunnel = false;
-    this.becomeHttp();
+    becomeHttp(this.connection);
   }
 
   requestRead(): void {
@@ -454,7 +385,7 @@ export class ConnectionState implements TalkListener {
   }
 
   mark(kind: MarkKind, from: Side, exchange: Exchange | null): void {
-    if (this.marksAll) this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
+    if (this.marks.keepsAll) this.addMark(kind, from, 0, exchange === null ? -1 : exchange.number - 1);
   }
 
   skipped(from: Side, byteCount: number): void {
@@ -515,10 +446,7 @@ export class ConnectionState implements TalkListener {
     this.swapped = !this.swapped;
     const connection = this.connection;
     [connection.client, connection.server] = [connection.server, connection.client];
-    for (const name of Object.keys(connection.tcp) as (keyof TcpTally)[]) {
-      const counts = connection.tcp[name];
-      connection.tcp[name] = { client: counts.server, server: counts.client };
-    }
+    swapTally(connection.tcp);
     [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
     this.closing.swap();
     this.writing?.swap();
@@ -532,52 +460,21 @@ export class ConnectionState implements TalkListener {
     const talk = this.talk;
     const protocol = this.connection.protocol.name;
     if (talk.isTunnel(from)) return;
-    if (this.tunnel && this.sniffTunnel(data, start, end, from)) return;
-    if (this.helloBytes !== null && from === 'client') this.continueHello(data, start, end);
+    if (this.tunnel && nameTunnel(this.connection, data, start, end, from)) {
+      talk.stop();
+      return;
+    }
+    if (this.naming !== null && from === 'client') this.naming.more(this.connection, data, start, end);
     if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1' && protocol !== 'socks') return;
     talk.bytes(from, data, start, end, this.atNs, this.packet);
     if (talk.isHttp) {
-      this.becomeHttp();
+      becomeHttp(this.connection);
       return;
     }
-    if (protocol === 'none' && talk.heldBytes(from) === null) this.sniff(data, start, end, from);
-  }
-
-  private sniff(data: Uint8Array, start: number, end: number, from: Side): void {
-    const found = sniffProtocol(data, start, end, from);
-    this.connection.protocol = found ?? unknownProtocol;
-    if (found?.name === 'tls' && from === 'client' && isUnfinishedClientHello(data, start, end)) {
-      this.helloBytes = data.slice(start, end);
+    if (protocol === 'none' && talk.heldBytes(from) === null) {
+      this.naming = new ProtocolNaming();
+      this.naming.first(this.connection, data, start, end, from);
     }
-  }
-
-  private continueHello(data: Uint8Array, start: number, end: number): void {
-    const held = this.helloBytes;
-    if (held === null) return;
-    const room = Math.max(0, sniffLimit - held.length);
-    const more = data.subarray(start, Math.min(end, start + room));
-    const bytes = new Uint8Array(held.length + more.length);
-    bytes.set(held);
-    bytes.set(more, held.length);
-    const found = sniffProtocol(bytes, 0, bytes.length, 'client');
-    if (found !== null) this.connection.protocol = found;
-    this.helloBytes = isUnfinishedClientHello(bytes, 0, bytes.length) ? bytes : null;
-  }
-
-  private becomeHttp(): void {
-    const name = this.connection.protocol.name;
-    if (name === 'http/1') return;
-    this.connection.protocol = name === 'socks' ? { ...httpProtocol, detail: 'through SOCKS' } : httpProtocol;
-  }
-
-  /** Names what goes through a CONNECT tunnel by its first bytes. True: it is not HTTP. */
-  private sniffTunnel(data: Uint8Array, start: number, end: number, from: Side): boolean {
-    const inner = sniffProtocol(data, start, end, from);
-    if (inner === null) return false;
-    const protocol = this.connection.protocol;
-    this.connection.protocol = { ...protocol, detail: `CONNECT, inside: ${inner.name}`, serverName: inner.serverName };
-    this.talk.stop();
-    return true;
   }
 
   private addDataMark(from: Side, byteCount: number): void {
@@ -585,21 +482,6 @@ export class ConnectionState implements TalkListener {
   }
 
   private addMark(kind: MarkKind, from: Side, byteCount: number, exchange: number): void {
-    this.marksAdded++;
-    if (this.marksLimit === 0) return;
-    const mark: Mark = { kind, from, atNs: this.atNs, packet: this.packet, byteCount, exchange };
-    const half = this.marksLimit >> 1;
-    if (this.connection.marks.length < half) {
-      this.connection.marks.push(mark);
-      return;
-    }
-    this.newestMarks ??= [];
-    if (this.newestMarks.length < this.marksLimit - half) {
-      this.newestMarks.push(mark);
-      return;
-    }
-    this.newestMarks[this.newestNext] = mark;
-    this.newestNext = (this.newestNext + 1) % this.newestMarks.length;
-    this.connection.marksOmitted++;
+    this.marks.add(this.connection, kind, from, this.atNs, this.packet, byteCount, exchange);
   }
 }

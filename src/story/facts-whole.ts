@@ -83,7 +83,8 @@ export class WholeFacts {
   readonly unsafe: UnsafeRequest[] = [];
   #unsafeNext = 0;
   readonly #retire: Retirement;
-  #byClient: Map<string, PairFacts[]> | null = null;
+  /** Pairs by client address and host. */
+  readonly #byHost = new Map<string, Set<PairFacts>>();
 
   constructor(retire: Retirement) {
     this.#retire = retire;
@@ -94,7 +95,9 @@ export class WholeFacts {
     const pair = this.#pairOf(connection);
     facts.pair = pair;
     facts.server = pair.server;
+    const isNewHost = pair.host === null;
     pair.add(connection, facts);
+    if (isNewHost && pair.host !== null) this.#addHost(pair);
     pair.server.add(connection, facts);
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
@@ -115,17 +118,9 @@ export class WholeFacts {
     if (facts.isHttp) this.#addExchanges(connection, pair.server);
   }
 
-  /** The pairs of one client address. */
-  pairsOf(clientAddress: string): readonly PairFacts[] {
-    if (this.#byClient === null) {
-      this.#byClient = new Map();
-      for (const pair of this.pairs.values()) {
-        const pairs = this.#byClient.get(pair.clientAddress);
-        if (pairs === undefined) this.#byClient.set(pair.clientAddress, [pair]);
-        else pairs.push(pair);
-      }
-    }
-    return this.#byClient.get(clientAddress) ?? [];
+  /** The pairs of the same client address that ask for the same host, this one included. */
+  siblingsOf(pair: PairFacts): Iterable<PairFacts> {
+    return this.#byHost.get(hostKey(pair)) ?? [];
   }
 
   #addExchanges(connection: Connection, server: ServerFacts): void {
@@ -178,26 +173,41 @@ export class WholeFacts {
     pair = new PairFacts(facts, client.address);
     facts.pairs.add(pair);
     this.pairs.set(key, pair);
-    this.#byClient = null;
     return pair;
   }
 
   #retireOldestServer(): void {
     const [key, server] = unusedOf(this.servers);
     this.#retire.server(server);
-    for (const pair of server.pairs) this.pairs.delete(pairKey(pair.clientAddress, server.endpoint));
+    for (const pair of server.pairs) this.#forget(pair);
     server.pairs.clear();
     this.servers.delete(key);
   }
 
   #retireOldestPair(): void {
-    const [key, pair] = unusedOf(this.pairs);
+    const [, pair] = unusedOf(this.pairs);
     this.#retire.pair(pair);
     pair.server.pairs.delete(pair);
-    this.pairs.delete(key);
-    this.#byClient = null;
+    this.#forget(pair);
+  }
+
+  #addHost(pair: PairFacts): void {
+    const key = hostKey(pair);
+    const siblings = this.#byHost.get(key);
+    if (siblings === undefined) this.#byHost.set(key, new Set([pair]));
+    else siblings.add(pair);
+  }
+
+  #forget(pair: PairFacts): void {
+    this.pairs.delete(pairKey(pair.clientAddress, pair.server.endpoint));
+    const key = hostKey(pair);
+    const siblings = this.#byHost.get(key);
+    siblings?.delete(pair);
+    if (siblings?.size === 0) this.#byHost.delete(key);
   }
 }
+
+const hostKey = ({ clientAddress, host }: PairFacts): string => `${clientAddress} ${host}`;
 
 const pairKey = (clientAddress: string, server: Endpoint): string => `${clientAddress} ${server.address} ${server.port}`;
 

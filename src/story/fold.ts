@@ -6,7 +6,8 @@
  * in `open()`, its value growing.
  */
 import { type ConnectionId, type Observation, unreachable } from '../base/index.js';
-import { ConnectionState, type StoryShared } from './connection-state.js';
+import { ConnectionState } from './connection-state.js';
+import type { StoryShared } from './connection-tools.js';
 import { type Connection, storyLimits, type Totals } from './model.js';
 
 export interface StoryOptions {

@@ -19,21 +19,18 @@ import {
 } from '../base/index.js';
 import {
   type AnsweredRequest,
-  type Fields,
   looksLikeRequestStart,
   looksLikeResponseStart,
   type MessageOutcome,
   type MessageProblem,
   parseKeepAlive,
-  type RequestHandler,
-  type RequestHead,
   RequestReader,
-  type ResponseHandler,
-  type ResponseHead,
   ResponseReader,
 } from '../wire/index.js';
+import { emptyExchange } from './empty-exchange.js';
 import { type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
 import { sniffLimit } from './sniff.js';
+import { Direction, joined, losesFraming, type Reading, RequestSide, ResponseSide } from './talk-direction.js';
 import { type SeenRequestHead, type SeenResponseHead, toldRequestHead, toldResponseHead } from './told-head.js';
 import { TurnTaking } from './turn-taking.js';
 import { type WaitAccount, waitedOn } from './waiting.js';
@@ -51,35 +48,6 @@ export interface TalkListener {
   skipped(from: Side, byteCount: number): void;
   /** Messages cannot be read: from now on exchanges are told from who sends when. */
   turnsTaken(): void;
-}
-
-/** Most exchanges have neither; they share these. */
-const noInterim: Exchange['interim'] = [];
-const noNotes: Exchange['notes'] = [];
-
-type Reading = 'undecided' | 'request' | 'response' | 'tunnel' | 'turns';
-
-class Direction {
-  reading: Reading = 'undecided';
-  requests: RequestReader | null = null;
-  responses: ResponseReader | null = null;
-  /** First bytes that were too few to tell. */
-  heldBytes: Uint8Array | null = null;
-  heldSince: Moment | null = null;
-  messageStart: Moment | null = null;
-  /** A FIN of this side ended its stream, here. */
-  ended = false;
-  inMessage = false;
-
-  /** The readers stay: they are started anew when this direction is recognised. */
-  restart(): void {
-    this.reading = 'undecided';
-    this.heldBytes = null;
-    this.heldSince = null;
-    this.messageStart = null;
-    this.ended = false;
-    this.inMessage = false;
-  }
 }
 
 export class HttpTalk {
@@ -469,116 +437,12 @@ export class HttpTalk {
 
   newExchange(start: Moment, requestSeen: boolean): Exchange {
     const previous = this.last;
-    const exchange: Exchange = {
-      number: ++this.count,
-      method: '',
-      target: '',
-      version: '',
-      host: null,
-      status: null,
-      reason: '',
-      responseVersion: null,
-      requestAt: start,
-      requestHeadEnd: null,
-      requestEnd: null,
-      requestAcked: null,
-      firstByte: null,
-      responseHeadEnd: null,
-      responseEnd: null,
-      interim: noInterim,
-      requestFraming: null,
-      responseFraming: null,
-      requestBodyBytes: 0,
-      responseBodyBytes: 0,
-      responseContentLength: null,
-      complete: false,
-      requestSeen,
-      resent: 0,
-      pipelined: requestSeen && this.pendingFrom < this.pending.length,
-      closeAskedBy: 'none',
-      hint: null,
-      waited: { client: 0, network: 0, server: 0 },
-      waitedOn: 'server',
-      notes: noNotes,
-    };
+    const pipelined = requestSeen && this.pendingFrom < this.pending.length;
+    const exchange = emptyExchange(++this.count, start, requestSeen, pipelined);
     this.last = exchange;
     this.pending.push(exchange);
     const idleNs = previous?.responseEnd ? Math.max(0, start.atNs - previous.responseEnd.atNs) : 0;
     this.listener.exchangeBegan(exchange, idleNs);
     return exchange;
   }
-}
-
-/** Feeds what the request reader tells to the talk. */
-class RequestSide implements RequestHandler {
-  constructor(
-    private readonly talk: HttpTalk,
-    private readonly direction: Direction,
-    private readonly from: Side,
-  ) {}
-  onMessageStart(): void {
-    this.talk.messageStarted(this.direction);
-  }
-  onHead(head: RequestHead): void {
-    this.talk.requestHead(this.direction, this.from, head);
-  }
-  onBody(_data: Uint8Array, _start: number, _end: number): void {}
-  onTrailers(_trailers: Fields): void {}
-  onMessageEnd(outcome: MessageOutcome, bodyByteCount: number): void {
-    this.talk.requestEnded(this.direction, outcome, bodyByteCount, this.from);
-  }
-  onProblem(problem: MessageProblem): void {
-    this.talk.note(this.direction, problem);
-  }
-  onSkipped(byteCount: number): void {
-    this.talk.skip(this.from, byteCount);
-  }
-  onTunnel(): void {}
-}
-
-/** Feeds what the response reader tells to the talk. */
-class ResponseSide implements ResponseHandler {
-  constructor(
-    private readonly talk: HttpTalk,
-    private readonly direction: Direction,
-    private readonly from: Side,
-  ) {}
-  onMessageStart(): void {
-    this.talk.messageStarted(this.direction);
-  }
-  onHead(head: ResponseHead): void {
-    this.talk.responseHead(this.direction, this.from, head);
-  }
-  onBody(_data: Uint8Array, _start: number, _end: number): void {}
-  onTrailers(_trailers: Fields): void {}
-  onMessageEnd(outcome: MessageOutcome, bodyByteCount: number): void {
-    this.talk.responseEnded(this.direction, outcome, bodyByteCount, this.from);
-  }
-  onProblem(problem: MessageProblem): void {
-    this.talk.note(this.direction, problem);
-  }
-  onSkipped(byteCount: number): void {
-    this.talk.skip(this.from, byteCount);
-  }
-  onTunnel(): void {
-    this.talk.tunnel(this.direction, this.from);
-  }
-  answeredRequest(): AnsweredRequest | null {
-    return this.talk.answered();
-  }
-}
-
-function joined(held: Uint8Array, data: Uint8Array, start: number, end: number): Uint8Array {
-  const bytes = new Uint8Array(held.length + end - start);
-  bytes.set(held);
-  bytes.set(data.subarray(start, end), held.length);
-  return bytes;
-}
-
-/** Whether missing bytes make it unknowable where the messages of this direction begin and end. */
-function losesFraming(direction: Direction): boolean {
-  if (direction.reading === 'tunnel') return false;
-  const reader =
-    direction.reading === 'request' ? direction.requests : direction.reading === 'response' ? direction.responses : null;
-  return reader === null || (reader.state !== 'counted' && reader.state !== 'until-close');
 }

@@ -32,12 +32,12 @@ export const pinnedLoad: Rule = {
   ],
   onPair: (pair, whole) => {
     const { host, server, clientAddress, requests, firstNs } = pair;
-    if (host === null) return null;
+    if (host === null || whole.requests < leastRequests) return null;
     let older = 0;
     let theirRequests = 0;
     let latestNs = 0;
-    for (const other of whole.pairsOf(clientAddress)) {
-      const same = other !== pair && other.host === host && other.server.endpoint.port === server.endpoint.port;
+    for (const other of whole.siblingsOf(pair)) {
+      const same = other !== pair && other.server.endpoint.port === server.endpoint.port;
       if (!same || other.firstNs >= firstNs || other.lastNs < firstNs + leastTogetherNs) continue;
       older++;
       // Of all its time only the part since the newcomer counts; told by the rate.

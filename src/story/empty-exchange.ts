@@ -1,0 +1,41 @@
+/** An exchange of which only the beginning is known. */
+import type { Exchange, Moment } from './model.js';
+
+/** Most exchanges have neither; they share these. */
+const noInterim: Exchange['interim'] = [];
+const noNotes: Exchange['notes'] = [];
+
+export function emptyExchange(number: number, requestAt: Moment, requestSeen: boolean, pipelined: boolean): Exchange {
+  return {
+    number,
+    method: '',
+    target: '',
+    version: '',
+    host: null,
+    status: null,
+    reason: '',
+    responseVersion: null,
+    requestAt,
+    requestHeadEnd: null,
+    requestEnd: null,
+    requestAcked: null,
+    firstByte: null,
+    responseHeadEnd: null,
+    responseEnd: null,
+    interim: noInterim,
+    requestFraming: null,
+    responseFraming: null,
+    requestBodyBytes: 0,
+    responseBodyBytes: 0,
+    responseContentLength: null,
+    complete: false,
+    requestSeen,
+    resent: 0,
+    pipelined,
+    closeAskedBy: 'none',
+    hint: null,
+    waited: { client: 0, network: 0, server: 0 },
+    waitedOn: 'server',
+    notes: noNotes,
+  };
+}
