@@ -19,6 +19,7 @@ import {
   type Totals,
 } from '../story/index.js';
 import { type Clock, clockOf, type Diagnosed, escapeName, jsonReportWriter, Overview } from '../view/index.js';
+import { type PictureOptions, Pictures } from './explain-pictures.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { openInput } from './open-input.js';
@@ -26,10 +27,9 @@ import type { Output } from './output.js';
 import { noProgress, progressBar } from './progress.js';
 import { terminalStyle } from './terminal-style.js';
 
-export interface ExplainOptions {
+export interface ExplainOptions extends PictureOptions {
   readonly json?: boolean;
   readonly ndjson?: boolean;
-  readonly connection?: number;
   readonly port?: readonly number[];
   readonly host?: readonly string[];
   readonly filter?: string;
@@ -66,6 +66,11 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
   const choice = chooseConnections(options);
   if (inputs.filter((input) => input === '-').length > 1)
     throw new CommandFailure('bad-usage', 'standard input (-) can be read only once');
+  if (inputs.length > 1 && (options.html !== undefined || options.svg !== undefined))
+    throw new CommandFailure('bad-usage', '--html and --svg take one capture at a time');
+  const toOutput = [options.html === '-', options.svg === '-', options.json === true || options.ndjson === true];
+  if (toOutput.filter((wanted) => wanted).length > 1)
+    throw new CommandFailure('bad-usage', 'only one of --json, --ndjson, --html - and --svg - can go to standard output');
   let readAll = true;
   let failing = false;
   for (const [index, input] of inputs.entries()) {
@@ -131,6 +136,23 @@ async function explainOne(
   options: ExplainOptions,
   streams: Streams,
 ): Promise<Diagnosed['findings']> {
+  const pictures = picturesFor(input, choice, options, streams);
+  try {
+    return await readAndTell({ input, choice, options, streams, pictures });
+  } finally {
+    await pictures?.close();
+  }
+}
+
+interface Task {
+  readonly input: string;
+  readonly choice: Choice;
+  readonly options: ExplainOptions;
+  readonly streams: Streams;
+  readonly pictures: Pictures | null;
+}
+
+async function readAndTell({ input, choice, options, streams, pictures }: Task): Promise<Diagnosed['findings']> {
   const { output } = streams;
   const name = input === '-' ? 'standard input' : input;
   const presenter = presenterFor(input, choice, options, streams);
@@ -148,6 +170,7 @@ async function explainOne(
       diagnosis.take(connection);
       clock ??= clockOf(capture.summary());
       presenter.connection(connection, clock);
+      pictures?.connection(connection);
     },
     ...(options.connection === undefined ? {} : { detailOf: options.connection }),
   });
@@ -156,9 +179,11 @@ async function explainOne(
   const quiet = options.ndjson === true || (options.all === true && streams.screen.isTTY);
   const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), source.size ?? 0, streams.messages);
   try {
+    await pictures?.begin(source.size !== null);
     for await (const chunk of source.chunks) {
       clock = null;
       capture.push(chunk);
+      await pictures?.chunk(chunk);
       if (output.closed) return [];
       if (capture.done) break;
       await output.flush();
@@ -176,9 +201,25 @@ async function explainOne(
   const found = diagnosis.findings();
   const findings = rule === undefined ? found : found.filter((finding) => rule.includes(finding.rule));
   const diagnosed = { verdict: diagnosis.verdict(findings), findings, inferences: diagnosis.inferences() };
-  presenter.end(name, summary, chosenOnly?.totals ?? story.totals, diagnosed);
+  const totals = chosenOnly?.totals ?? story.totals;
+  presenter.end(name, summary, totals, diagnosed);
+  await pictures?.end({ name, source: summary, totals, diagnosed });
   return findings;
 }
+
+function picturesFor(
+  input: string,
+  { inWords }: Choice,
+  options: ExplainOptions,
+  { output, messages }: Streams,
+): Pictures | null {
+  if (options.html === undefined && options.svg === undefined) return null;
+  const tell = (message: string): unknown => messages.write(`${escapeName(message)}\n`);
+  return new Pictures(input, options, { output, tell, chosenBy: inWords });
+}
+
+/** Standard output belongs to the page or the picture. */
+const nothing: Presenter = { connection: () => {}, skip: () => {}, end: () => {} };
 
 function presenterFor(
   input: string,
@@ -186,6 +227,7 @@ function presenterFor(
   options: ExplainOptions,
   { output, screen, environment }: Streams,
 ): Presenter {
+  if (options.html === '-' || options.svg === '-') return nothing;
   if (options.json === true || options.ndjson === true) {
     const form = options.ndjson === true ? 'ndjson' : 'json';
     const writer = jsonReportWriter({ form, write: (text) => output.write(text), marks: options.connection !== undefined });

@@ -118,6 +118,8 @@ function addExplain(program: Command, streams: Streams, ended: (code: number) =>
     .option('-n, --limit <count>', 'list so many connections', parseWhole('count', 0, heldRowsLimit))
     .option('--json', 'print the report as JSON')
     .option('--ndjson', 'print one connection a line as each ends, in bounded memory')
+    .option('--html <file>', 'also write the report as a page of its own: verdict, timeline, ladders (- is standard output)')
+    .option('--svg <file>', 'also write one picture: the timeline, or with --connection its ladder (- is standard output)')
     .option('--rule <id>', 'only findings of this rule (may be given again; holdfast rules lists them)', collect(parseRule))
     .addOption(
       new Option('--fail-on <level>', 'exit code 1 when there is a finding of this level or worse').choices([

@@ -2,11 +2,13 @@ export { type Clock, clockOf } from './clock.js';
 export { type ConnectionRow, connectionRow } from './connection-row.js';
 export type { Diagnosed } from './diagnosed.js';
 export { escapeName, escapeText } from './escape.js';
+export { renderPage } from './html/page.js';
 export { interestOf } from './interest.js';
 export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
 export { type LadderArrow, type LadderBreak, type LadderOmission, type LadderRow, ladderOf } from './ladder.js';
 export { OrderedWindow } from './ordered-window.js';
 export { Overview } from './overview.js';
+export { connectionsOfInterest, PageCollector, type PageData } from './page-collector.js';
 export { formatBytes, formatCount, formatCounted, formatDuration, formatEndpoint } from './quantity.js';
 export {
   type Report,
@@ -21,6 +23,8 @@ export {
   reportFrame,
   reportSchema,
 } from './report.js';
+export { renderLadderPicture } from './svg/ladder-svg.js';
+export { renderTimeline } from './svg/timeline-svg.js';
 export { renderConnection } from './terminal/connection.js';
 export { renderListHead, renderListLine } from './terminal/connection-list.js';
 export { lifeLegend } from './terminal/life-picture.js';

@@ -6,14 +6,15 @@
  * and the script whose hashes it names may run.
  */
 import type { ConnectionId, SourceSummary } from '../../base/index.js';
-import type { Connection, Finding, ServerInference, Totals, Verdict } from '../../story/index.js';
+import type { Connection, Totals } from '../../story/index.js';
 import { clockOf } from '../clock.js';
+import type { Diagnosed } from '../diagnosed.js';
 import { type LadderRow, ladderOf } from '../ladder.js';
 import { type Markup, markup, trusted } from '../markup.js';
+import { axisOfPage } from '../page-axis.js';
 import { type PageData, pageLimits } from '../page-collector.js';
 import { formatCounted, formatDuration } from '../quantity.js';
 import { symbolDefinitions } from '../svg/symbols.js';
-import { timeAxisOf } from '../time-axis.js';
 import { captureSection } from './capture-section.js';
 import { connectionsSection } from './connections-section.js';
 import { exchangesSection } from './exchanges-section.js';
@@ -30,9 +31,7 @@ export interface PageInput {
   readonly name: string;
   readonly source: SourceSummary;
   readonly totals: Totals;
-  readonly verdict: Verdict;
-  readonly findings: readonly Finding[];
-  readonly inferences: readonly ServerInference[];
+  readonly diagnosed: Diagnosed;
   readonly data: PageData;
   /** Connections of interest with all their marks, in the order to be told. */
   readonly detailed: readonly Connection[];
@@ -42,7 +41,8 @@ export interface PageInput {
 }
 
 export function renderPage(input: PageInput): string {
-  const { name, source, totals, verdict, findings, inferences, data, detailed, laddersMissing, chosenBy } = input;
+  const { name, source, totals, diagnosed, data, detailed, laddersMissing, chosenBy } = input;
+  const { verdict, findings, inferences } = diagnosed;
   const clock = clockOf(source);
   const evidence = new Set(findings.flatMap(({ packets }) => packets));
   const ladders = new Map<ConnectionId, readonly LadderRow[]>(
@@ -53,7 +53,7 @@ export function renderPage(input: PageInput): string {
   );
   const rowIds = new Set(data.lanes.map(({ id }) => id));
   const links = pageLinks({ ladders, rows: rowIds });
-  const axis = timeAxisOf({ ...spanOf(data, source), busy: data.busy, originSeconds: source.originSeconds });
+  const axis = axisOfPage(data, source);
   const sections: (Markup | null)[] = [
     findingsSection(findings, links),
     notTheCauseSection(verdict.notTheCause),
@@ -113,10 +113,4 @@ ${sections}
 </body>
 </html>
 `.text;
-}
-
-function spanOf({ lanes, busy }: PageData, { firstAtNs, lastAtNs }: SourceSummary): { startNs: number; endNs: number } {
-  const startNs = Math.min(busy[0]?.startNs ?? firstAtNs ?? 0, ...lanes.map(({ openedNs }) => openedNs));
-  const endNs = Math.max(busy.at(-1)?.endNs ?? lastAtNs ?? 0, ...lanes.map((lane) => lane.endNs));
-  return { startNs, endNs };
 }
