@@ -142,11 +142,10 @@ export class ClientConnection implements ReadingHome, SendingHome, Deadline {
     return Math.max(nowMs - this.idleSinceMs, this.evidence.receivedAgoMs());
   }
 
-  /** By the kernel's clock where it has one: this process may have noticed late. */
+  /** By the kernel's clock where it tells: this process may have noticed late that the response ended, and that the server closed. */
   private serverWaitedMs(): number {
-    const noticedMs = performance.now() - this.idleSinceMs;
     const waitedMs = this.evidence.waitedBeforeCloseMs();
-    return waitedMs > 0 ? Math.min(waitedMs, noticedMs) : noticedMs;
+    return waitedMs > 0 ? waitedMs : performance.now() - this.idleSinceMs;
   }
 
   /** Writes a request. The connection is idle, or may pipeline. */

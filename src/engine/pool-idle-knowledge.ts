@@ -8,7 +8,8 @@
  * Rules (RFC 9112 §9.3.1, §9.5; `Keep-Alive` is advice, RFC 2068 §19.7.1)
  * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
  *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth (while only a
- *   few closes were seen, half, up to a quarter of a second, and what the server was seen to need for an answer). The round trip is that of handshakes, so that this host's lateness is in it; the server's is in the spread.
+ *   few closes were seen, half, up to a quarter of a second, and what the server was seen to need for an answer). The round trip is
+ *   that of handshakes as this process saw them, so that a busy host's lateness is in it; the server's is in the spread.
  * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
  * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
  *   origin was already seen to survive, and always a margin below the shortest close seen.
@@ -41,7 +42,7 @@ export class IdleKnowledge {
   private hintMs = Number.POSITIVE_INFINITY;
   private survivedMs = 0;
   private roundTripMs = 0;
-  /** Not concluded from at once: the next close, survival or handshake does. */
+  /** Not concluded from at once: the next close, survival or connection does. */
   private answeredMs = 0;
   private readonly closesMs: number[] = [];
   private shortestCloseMs = Number.POSITIVE_INFINITY;
@@ -95,7 +96,7 @@ export class IdleKnowledge {
     this.answeredMs = afterMs > this.answeredMs ? afterMs : this.answeredMs + (afterMs - this.answeredMs) * roundTripWeight;
   }
 
-  /** A handshake took so long; the network and both hosts' lateness are in it. */
+  /** A handshake took so long; the network and this host's lateness are in it. */
   roundTrip(ms: number): void {
     this.roundTripMs = ms > this.roundTripMs ? ms : this.roundTripMs + (ms - this.roundTripMs) * roundTripWeight;
     this.conclude();
