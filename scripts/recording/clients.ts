@@ -7,11 +7,18 @@ import { connect, type Socket } from 'node:net';
 export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** One request through the agent: the status, or the code of the error. The body is read to its end. */
-export async function ask(agent: Agent, url: string, method = 'GET', body?: string): Promise<number | string> {
+export async function ask(agent: Agent, url: string, method = 'GET', body?: string, host?: string): Promise<number | string> {
   return new Promise((done) => {
     const outgoing = request(
       url,
-      { agent, method, headers: body === undefined ? {} : { 'Content-Type': 'application/json' } },
+      {
+        agent,
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(host === undefined ? {} : { Host: host }),
+        },
+      },
       (response) => {
         response.resume();
         response.once('end', () => done(response.statusCode!));

@@ -69,8 +69,12 @@ func server(port string, idleMs int) {
 		io.WriteString(w, "hello from go\n")
 	})
 	http.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "30000")
-		w.Write(make([]byte, 30000))
+		length, err := strconv.Atoi(r.URL.Query().Get("bytes"))
+		if err != nil {
+			length = 30000
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(length))
+		w.Write(make([]byte, length))
 	})
 	http.HandleFunc("/reset", func(w http.ResponseWriter, r *http.Request) {
 		connection, _, err := w.(http.Hijacker).Hijack()

@@ -106,12 +106,12 @@ TypesConfig /etc/mime.types\nStartServers 1\nServerLimit 2\nThreadsPerChild 16\n
   return server;
 }
 
-export async function startHaproxy(port: number, backendPort: number, serverTimeout = '1s'): Promise<Server> {
+export async function startHaproxy(port: number, backendPort: number, serverTimeout = '1s', mode = 'http'): Promise<Server> {
   const file = join(folder, `haproxy-${port}.cfg`);
   writeFileSync(
     file,
     `defaults
-  mode http
+  mode ${mode}
   timeout connect 1s
   timeout client 5s
   timeout server ${serverTimeout}
@@ -120,7 +120,7 @@ frontend front
   bind :${port}
   default_backend back
 backend back
-  http-reuse always
+  ${mode === 'http' ? 'http-reuse always' : ''}
   server node 127.0.0.1:${backendPort}\n`,
   );
   const server = start('haproxy', ['-f', file, '-db']);
@@ -195,7 +195,9 @@ export async function startLink(oneWayMs: number): Promise<Link> {
     drop: () => tell('drop'),
     pass: () => tell('pass'),
     forgeReset: () => tell('reset'),
-    set: (name, value) => run('nsenter', ...inside('sysctl', '-q', '-w', `${name}=${value}`)),
+    set: async (name, value) => {
+      execFileSync('nsenter', inside('sysctl', '-q', '-w', `${name}=${value}`));
+    },
     startNodeBehind: (port, keepAliveTimeoutMs) =>
       startBehind(
         port,
