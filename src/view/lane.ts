@@ -122,15 +122,15 @@ function joinBars(bars: readonly LaneBar[]): LaneBar[] {
   const sorted = [...quiets].sort((a, b) => b - a);
   const leastQuiet = sorted[laneLimits.bars - 2]!;
   const joined: LaneBar[] = [];
-  let room = laneLimits.bars - 1;
+  // Of the quiets that are just as long as the shortest that separates, only as many separate as there is room for.
+  let room = laneLimits.bars - 1 - quiets.filter((quiet) => quiet > leastQuiet).length;
   let group: LaneBar[] = [];
   for (const [index, bar] of bars.entries()) {
     const quiet = index === 0 ? 0 : quiets[index - 1]!;
-    // Of equal quiets only as many separate as there is room for.
-    if (group.length > 0 && quiet >= leastQuiet && room > 0) {
+    if (group.length > 0 && (quiet > leastQuiet || (quiet === leastQuiet && room > 0))) {
       joined.push(oneBar(group));
       group = [];
-      room--;
+      if (quiet === leastQuiet) room--;
     }
     group.push(bar);
   }

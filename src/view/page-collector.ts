@@ -7,6 +7,7 @@ import type { Connection, Exchange, Finding } from '../story/index.js';
 import { BestOf } from './best-of.js';
 import { BusyTime, type Stretch } from './busy-time.js';
 import { endingWords } from './ending-words.js';
+import { clipEnd } from './escape.js';
 import { interestOf } from './interest.js';
 import { addBusyTime, type Lane, laneOf } from './lane.js';
 import { type OpenBin, OpenConnections } from './open-connections.js';
@@ -27,7 +28,7 @@ export const pageLimits = {
   /** Ladders of connections that no finding names. */
   laddersWithoutFinding: 3,
   /** Characters kept of a request target. */
-  target: 500,
+  target: 200,
 } as const;
 
 /** An exchange as the list shows it. */
@@ -123,7 +124,7 @@ function listedExchange(connection: Connection, exchange: Exchange): ListedExcha
     connection: connection.id,
     number,
     method: method.slice(0, pageLimits.target),
-    target: target.slice(0, pageLimits.target),
+    target: clipEnd(target, pageLimits.target, '...'),
     host: host === null ? null : host.slice(0, pageLimits.target),
     status,
     complete,

@@ -12,18 +12,12 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { extname, normalize } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium, withoutChromium } from './browser.js';
 
 const pageLayers = ['base', 'wire', 'packets', 'story', 'view'];
-const chromiumOptions =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
-
-const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
-  .flatMap((name) => (process.env.PATH ?? '').split(':').map((folder) => join(folder, name)))
-  .find((path) => existsSync(path));
-
 const contentTypes: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.html': 'text/html' };
 
 /** Serves the built page layers, the examples, and one page with the import map. */
@@ -49,9 +43,7 @@ const explainInPage = (file: string): string => `(async () => {
   return explainBytes('${file}', new Uint8Array(await new Response(stream).arrayBuffer()));
 })()`;
 
-const skip = executablePath === undefined ? 'Chromium is not installed' : false;
-
-describe('in a browser tab', { skip }, () => {
+describe('in a browser tab', { skip: withoutChromium }, () => {
   let server: Server;
   let browser: Browser;
   let page: Page;
@@ -60,7 +52,7 @@ describe('in a browser tab', { skip }, () => {
   before(async () => {
     server = startServer();
     await once(server, 'listening');
-    browser = await chromium.launch({ executablePath: executablePath!, args: chromiumOptions.split(' ') });
+    browser = await launchChromium();
     page = await browser.newPage();
     page.on('pageerror', (error) => failures.push(error.message));
     page.on('response', (response) => {

@@ -8,7 +8,7 @@ import { type Markup, markup } from '../markup.js';
 import { formatCount, formatCounted, formatDuration, formatEndpoint } from '../quantity.js';
 
 /** Servers told; the busiest come first. */
-export const serversTold = 12;
+const serversTold = 12;
 
 export function factsSection(inferences: readonly ServerInference[]): Markup | null {
   if (inferences.length === 0) return null;

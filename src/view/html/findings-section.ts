@@ -8,7 +8,7 @@ import type { PageLinks } from './page-links.js';
 import { levelBadge, ownerWords } from './verdict-section.js';
 
 /** Findings shown in full, numbers shown of each, fixes that are not folded away. */
-export const findingLimits = { findings: 60, packets: 40, connections: 24, fixesOpen: 3 } as const;
+const findingLimits = { findings: 60, packets: 40, connections: 24, fixesOpen: 3 } as const;
 
 export function findingsSection(findings: readonly Finding[], links: PageLinks): Markup {
   const shown = findings.slice(0, findingLimits.findings);

@@ -31,45 +31,55 @@ export interface LaddersInput {
 export function laddersSection(input: LaddersInput): Markup | null {
   const { connections, missing } = input;
   if (connections.length === 0 && missing === null) return null;
+  const anchored = new Set<number>();
   return markup`<section id="ladders" aria-labelledby="ladders-title"><h2 id="ladders-title">Connections of interest, packet by packet</h2>
 ${missing === null ? null : markup`<p class="omitted">${missing}</p>`}
-${connections.map((connection, index) => ladderDetails(connection, index < openAtFirst, input))}
+${connections.map((connection, index) => ladderDetails(connection, index < openAtFirst, input, anchored))}
 </section>`;
 }
 
-function ladderDetails(connection: Connection, isOpen: boolean, input: LaddersInput): Markup {
+function ladderDetails(connection: Connection, isOpen: boolean, input: LaddersInput, anchored: Set<number>): Markup {
   const { id, client, server, opened, ending } = connection;
   const { clock, ladders, evidence, hasRow } = input;
   const rows = ladders.get(id) ?? [];
   const { severity } = endingWords[ending.why];
   const named = hasRow(id) ? markup`<a href="#${connectionAnchor(id)}">in the timeline</a>` : null;
-  // A packet has one anchor on the page, whatever it is told in.
   return markup`<details class="ladder" id="${ladderAnchor(id)}"${isOpen ? markup` open` : null}>
 <summary><span class="ladder-name">#${id}</span> <code>${formatEndpoint(client)} → ${formatEndpoint(server)}</code> <span class="ladder-ending tone-${severity}">${endingActor(ending)}${endingWords[ending.why].short === '' ? '' : `, ${endingWords[ending.why].short}`}</span></summary>
 <p class="story">${endingSentence(connection)} <span class="soft">${facts(connection, clock)}</span> ${named}</p>
 <table class="rungs"><caption class="hidden">Packets of connection ${id}, in the order of the capture</caption>
 <thead><tr><th scope="col" class="r-packet">Packet</th><th scope="col" class="r-time">Time, s</th><th scope="col" class="r-since"><abbr title="since the row before">+</abbr></th><th scope="col" class="r-message"><span class="ends"><span>client</span><span>server</span></span></th></tr></thead>
-<tbody>${rows.map((row) => rung(row, opened.atNs, clock, evidence))}</tbody></table>
+<tbody>${rows.map((row) => rung(row, { zeroNs: opened.atNs, clock, evidence, anchored }))}</tbody></table>
 ${exchangeList(connection)}</details>`;
 }
 
-function rung(row: LadderRow, zeroNs: number, clock: Clock, evidence: ReadonlySet<number>): Markup {
+interface RungContext {
+  readonly zeroNs: number;
+  readonly clock: Clock;
+  readonly evidence: ReadonlySet<number>;
+  /** Packets whose row has been painted: a packet has one anchor on the page, whatever is told of it. */
+  readonly anchored: Set<number>;
+}
+
+function rung(row: LadderRow, context: RungContext): Markup {
   switch (row.kind) {
     case 'omission':
       return markup`<tr class="rung-omission"><td class="r-packet"></td><td class="r-time"></td><td class="r-since"></td><td class="r-message">${formatCounted(row.count, 'event')} not shown</td></tr>`;
     case 'break':
       return markup`<tr class="rung-break for-${row.waitedFor}"><td class="r-packet"></td><td class="r-time"></td><td class="r-since">${formatDuration(row.durationNs)}</td><td class="r-message"><span>${row.label} ${formatDuration(row.durationNs)}</span></td></tr>`;
     case 'arrow':
-      return arrowRung(row, zeroNs, clock, evidence);
+      return arrowRung(row, context);
   }
 }
 
-function arrowRung(row: LadderArrow, zeroNs: number, clock: Clock, evidence: ReadonlySet<number>): Markup {
+function arrowRung(row: LadderArrow, { zeroNs, clock, evidence, anchored }: RungContext): Markup {
   const { from, label, detail, tone, packet, lastPacket, atNs, sinceBeforeNs } = row;
   const proves = isEvidence(row, evidence);
   const numbers = lastPacket > packet ? `${formatCount(packet)}–${formatCount(lastPacket)}` : formatCount(packet);
+  const anchor = anchored.has(packet) ? null : markup` id="${packetAnchor(packet)}"`;
+  anchored.add(packet);
   const way = from === 'client' ? 'client to server' : 'server to client';
-  return markup`<tr id="${packetAnchor(packet)}" class="rung from-${from} t-${tone}${proves ? ' proves' : ''}"><th scope="row" class="r-packet">${numbers}${proves ? markup` <span class="proof" title="named by a finding">◆<span class="hidden"> evidence</span></span>` : null}</th><td class="r-time">${formatRelative(atNs - zeroNs, clock.decimals)}</td><td class="r-since">${sinceBeforeNs === null ? '' : formatDuration(sinceBeforeNs)}</td><td class="r-message"><span class="hidden">${way}: </span><span class="label">${label}</span>${detail === '' ? null : markup` <span class="soft">${detail}</span>`}<i class="arrow" aria-hidden="true"></i></td></tr>`;
+  return markup`<tr${anchor} class="rung from-${from} t-${tone}${proves ? ' proves' : ''}"><th scope="row" class="r-packet">${numbers}${proves ? markup` <span class="proof" title="named by a finding">◆<span class="hidden"> evidence</span></span>` : null}</th><td class="r-time">${formatRelative(atNs - zeroNs, clock.decimals)}</td><td class="r-since">${sinceBeforeNs === null ? '' : formatDuration(sinceBeforeNs)}</td><td class="r-message"><span class="hidden">${way}: </span><span class="label">${label}</span>${detail === '' ? null : markup` <span class="soft">${detail}</span>`}<i class="arrow" aria-hidden="true"></i></td></tr>`;
 }
 
 function endingSentence({ ending }: Connection): Markup {

@@ -5,7 +5,7 @@
 import { colourStyle, pictureStyle } from '../svg/picture-style.js';
 
 /** SHA-256 of `pageStyle` in base64; a test says what it must be. */
-export const pageStyleHash = 'PB1b9FPzZ22UHyAMNJtlUBr2bxz7bVpWJoJgU6gyiwk=';
+export const pageStyleHash = 'pFeasjvwiqJx0lhmOHEB2u3FLWMRppG9tYoRo51e8fc=';
 
 const base = `*,*::before,*::after{box-sizing:border-box}
 html{color-scheme:light dark;-webkit-text-size-adjust:100%;scroll-padding-top:3.5rem}
@@ -87,7 +87,7 @@ thead th{font-weight:600;color:var(--soft);border-bottom:1px solid var(--edge);v
 tbody th{font-weight:600}
 tbody tr{border-bottom:1px solid var(--line)}
 td[data-value]{font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto}.clients th,.clients td{white-space:nowrap}
+.scroll{overflow-x:auto;position:relative}.clients th,.clients td{white-space:nowrap}
 .fixes{width:auto;max-width:100%}.fixes th{white-space:nowrap}.fixes code{white-space:pre-wrap}
 .sort{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;white-space:nowrap}
 .sort::after{content:"↕";margin-left:.3em;opacity:.45}

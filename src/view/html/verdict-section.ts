@@ -79,7 +79,7 @@ function shareBar(title: string, text: string, shares: readonly Share[]): Markup
 ${sum === 0 ? null : markup`<svg class="share-bar" width="100%" height="14" aria-hidden="true">${bars}</svg><ul class="keys">${keys}</ul>`}</div>`;
 }
 
-export const keySign = (key: string): Markup =>
+const keySign = (key: string): Markup =>
   markup`<svg class="key-sign" width="16" height="12" aria-hidden="true"><rect class="key w-${key}" x=".5" y=".5" width="15" height="11"/></svg>`;
 
 export const notTheCauseSection = (told: readonly NotTheCause[]): Markup | null =>

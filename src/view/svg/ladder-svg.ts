@@ -19,7 +19,7 @@ const rowHeight = 30;
 /** Characters of a label that fit between the lifelines. */
 const labelCharacters = 96;
 /** Rows of a picture. */
-export const ladderPictureRows = 1000;
+const ladderPictureRows = 1000;
 
 const toneStyle = `.wire{stroke:var(--edge);stroke-width:2}.wire.quiet{stroke-dasharray:2 4}
 .arrow{stroke-width:1.6;fill:none}.tip{stroke:none}
