@@ -97,7 +97,8 @@ export class FlowTable {
     };
   }
 
-  accept(segment: Segment): void {
+  /** Tells what the segment says. Returns twice the connection's number, plus one when the server sent it; −1 when it has none. */
+  accept(segment: Segment): number {
     if (this.finishedHead < this.finished.length) this.retireFinished(segment.atNs);
     let flow = this.lastFlow;
     let direction = flow === null ? 0 : flow.direction(segment);
@@ -106,21 +107,22 @@ export class FlowTable {
       flow = this.index.find(hash, segment);
       if (flow === null) {
         flow = this.open(hash, segment);
-        if (flow === null) return;
+        if (flow === null) return -1;
       }
       direction = flow.direction(segment);
       this.lastFlow = flow;
     }
-    if (flow === null) return;
+    if (flow === null) return -1;
     if ((segment.flags & SYN) !== 0 && beginsAnother(flow, segment, direction)) {
       this.close(flow, 'port-reused', segment.atNs, segment.packet);
       flow = this.open(flow.hash, segment);
-      if (flow === null) return;
+      if (flow === null) return -1;
       this.lastFlow = flow;
       direction = flow.direction(segment);
     }
     if (direction === 1) this.take(flow, flow.client, flow.server, segment);
     else this.take(flow, flow.server, flow.client, segment);
+    return 2 * flow.id + direction - 1;
   }
 
   /** The capture is over: everything that is still known is closed. */
@@ -258,6 +260,7 @@ export class FlowTable {
       if (forward.seen) forward.initialSequence = segment.sequence;
     } else if (!repeated) {
       // A second SYN-ACK with another number to the same SYN (a server that forgot the first): start this half anew.
+      this.reassembler.flush(flow, forward);
       forward.initialSequence = segment.sequence;
       forward.next = (segment.sequence + 1) | 0;
       forward.streamKnown = false;

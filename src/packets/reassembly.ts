@@ -115,8 +115,8 @@ export class Reassembler {
 
   /** Where the present hole ends: the next held segment, or as far as the receiver acknowledged; `expected` when there is none. */
   private holeBound(half: Half): number {
-    if (!half.streamKnown) return half.expected;
     if (half.held !== null) return half.held[0].sequence;
+    if (!half.streamKnown) return half.expected;
     if (!half.acked) return half.expected;
     let end = half.ackedTo;
     if (half.finSeen && before(half.finSequence, end)) end = half.finSequence;
@@ -141,6 +141,9 @@ export class Reassembler {
         byteCount,
         why,
       });
+    } else if (bound !== half.expected && before(half.expected, bound)) {
+      // Half the number space apart, each is before the other: no telling how many bytes are missing, but it must go on.
+      half.expected = bound;
     }
     this.deliverHeld(flow, half);
   }

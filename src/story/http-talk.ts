@@ -33,7 +33,7 @@ import { sniffLimit } from './sniff.js';
 import { Direction, joined, losesFraming, type Reading, RequestSide, ResponseSide } from './talk-direction.js';
 import { type SeenRequestHead, type SeenResponseHead, toldRequestHead, toldResponseHead } from './told-head.js';
 import { TurnTaking } from './turn-taking.js';
-import { type WaitAccount, waitedOn } from './waiting.js';
+import { settleWaiting, type WaitAccount } from './waiting.js';
 
 /** What the talk tells its connection. */
 export interface TalkListener {
@@ -191,7 +191,7 @@ export class HttpTalk {
     const direction = this.direction(from);
     if (direction.ended) return;
     direction.ended = true;
-    for (const exchange of this.pending) exchange.waitedOn = waitedOn(exchange.waited);
+    for (const exchange of this.pending) settleWaiting(exchange);
     if (at.atNs >= this.nowNs) this.setNow(at);
     if (direction.reading === 'request') direction.requests?.end(orderly);
     else if (direction.reading === 'response') direction.responses?.end(orderly);
@@ -384,7 +384,7 @@ export class HttpTalk {
       exchange.complete = exchange.requestEnd !== null || !exchange.requestSeen;
       if (exchange.responseHeadEnd !== this.now) this.listener.mark('response-end', from, exchange);
     }
-    exchange.waitedOn = waitedOn(exchange.waited);
+    settleWaiting(exchange);
     this.settle(exchange);
   }
 

@@ -18,7 +18,7 @@ import type { Side } from '../base/index.js';
 import { looksLikeRequestStart, looksLikeResponseStart } from '../wire/index.js';
 import type { TalkListener } from './http-talk.js';
 import { type Exchange, type Moment, storyLimits } from './model.js';
-import { type WaitAccount, waitedOn } from './waiting.js';
+import { settleWaiting, type WaitAccount } from './waiting.js';
 
 /** `Protocol.detail` of a connection that is told this way. */
 export const payloadNotCaptured = 'payload not captured';
@@ -199,7 +199,7 @@ export class TurnTaking {
     exchange.responseEnd = at;
     exchange.responseBodyBytes = byteCount;
     exchange.complete = true;
-    exchange.waitedOn = waitedOn(exchange.waited);
+    settleWaiting(exchange);
     this.answering = exchange;
     this.host.settle(exchange);
     this.listener.responseSeen(false, start !== null);
@@ -229,7 +229,7 @@ export class TurnTaking {
       if (answering.responseEnd !== null) this.wait.late(answering, since.atNs, at.atNs);
       answering.responseEnd = at;
     } else answering.responseEnd ??= at;
-    answering.waitedOn = waitedOn(answering.waited);
+    settleWaiting(answering);
     this.host.settle(answering);
   }
 

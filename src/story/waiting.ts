@@ -121,8 +121,22 @@ export class WaitAccount {
   }
 }
 
-/** The largest share; the server's when all are equal. */
-export function waitedOn(waited: Exchange['waited']): Exchange['waitedOn'] {
-  if (waited.server >= waited.network && waited.server >= waited.client) return 'server';
-  return waited.network >= waited.client ? 'network' : 'client';
+/**
+ * An exchange is over: makes the shares sum to its length (in a capture whose clock jumped, or of deep pipelines, they may not) and
+ * names the largest, the server's when all are equal.
+ */
+export function settleWaiting(exchange: Exchange): void {
+  const { waited, requestAt, responseEnd } = exchange;
+  if (responseEnd !== null) {
+    const length = Math.max(0, responseEnd.atNs - requestAt.atNs);
+    const sum = waited.client + waited.network + waited.server;
+    if (sum !== length) {
+      const scale = sum === 0 ? 0 : length / sum;
+      waited.client = Math.floor(waited.client * scale);
+      waited.network = Math.floor(waited.network * scale);
+      waited.server = length - waited.client - waited.network;
+    }
+  }
+  if (waited.server >= waited.network && waited.server >= waited.client) exchange.waitedOn = 'server';
+  else exchange.waitedOn = waited.network >= waited.client ? 'network' : 'client';
 }
