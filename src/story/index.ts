@@ -1,3 +1,5 @@
+/** The story of every connection, and the rules that judge it. This file is the layer's whole public face. */
+
 export { Diagnosis, type DiagnosisOptions } from './diagnosis.js';
 export { diagnosisLimits } from './diagnosis-findings.js';
 export type {

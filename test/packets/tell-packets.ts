@@ -40,8 +40,8 @@ const letters: Readonly<Record<string, number>> = {
   U: flag.urg,
 };
 
-export const clientFirst = 1000;
-export const serverFirst = 500_000;
+const clientFirst = 1000;
+const serverFirst = 500_000;
 
 export function tell(lines: readonly PacketLine[], firsts = { client: clientFirst, server: serverFirst }): Told {
   let identification = 100;

@@ -7,7 +7,7 @@ import { observeCapture } from 'holdfast/packets';
 import { type Connection, Story } from 'holdfast/story';
 
 /** The counts that are compared, by their column in truth.tsv. */
-export const comparedCounts = {
+const comparedCounts = {
   tcp_streams: 'connections',
   http_requests: 'requests',
   http_responses: 'responses',

@@ -5,7 +5,7 @@
  */
 import type { ComparedCount } from './compare.js';
 
-export const reasons = {
+const reasons = {
   'response-incomplete':
     'tshark tells a response when its body is whole; here the capture, a reset or a cut ends it first. The status line is in the packets named.',
   'request-incomplete':
@@ -31,7 +31,7 @@ export const reasons = {
   compressed: 'Compressed by IPComp (RFC 3173), which tshark inflates and this reader does not. Here tshark is right.',
 } as const;
 
-export type Reason = keyof typeof reasons;
+type Reason = keyof typeof reasons;
 
 /** `packets`: numbers and ranges, for requests and responses those in which the messages that make the difference begin. */
 export const differences: readonly (readonly [

@@ -12,7 +12,7 @@ const folder = join(import.meta.dirname, '../../../../shared/http-cases');
 export const casesAreThere = existsSync(folder);
 
 /** `complete` and `partial` are about the head (of the last message, where there are several). */
-export type Verdict = 'complete' | 'partial' | 'error';
+type Verdict = 'complete' | 'partial' | 'error';
 
 export interface HttpCase {
   /** `parser: name`, with a number where a parser has several cases of one name. */
@@ -175,7 +175,7 @@ export function readCase(it: HttpCase): Reading & { readonly lackedHost: boolean
   }
 }
 
-export function reading(lines: readonly string[]): Reading {
+function reading(lines: readonly string[]): Reading {
   const problem = lines.find((line) => line.startsWith('problem '))?.split(' ')[1] ?? null;
   const parts: string[] = [];
   let body = '';

@@ -28,7 +28,7 @@ export interface Transcript {
 }
 
 export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
-export const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 
 /** Feeds the pieces, one call each, out of a larger array that is overwritten behind each call. */
 export function transcribe(pieces: readonly Piece[], options: ReadOptions): Transcript {

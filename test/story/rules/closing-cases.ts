@@ -1,3 +1,5 @@
+/** Cases of the rules about the closing of connections: for each rule a conversation that fires it and a near miss that does not. */
+
 import { each } from '../conversation.js';
 import type { RuleCase } from './rule-case.js';
 

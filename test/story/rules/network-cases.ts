@@ -1,3 +1,5 @@
+/** Cases of the rules about the network between the ends: for each rule a conversation that fires it and a near miss that does not. */
+
 import type { RuleCase } from './rule-case.js';
 
 const answered = `

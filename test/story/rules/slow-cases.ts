@@ -1,3 +1,5 @@
+/** Cases of the rules about who kept the caller waiting: for each rule a conversation that fires it and a near miss that does not. */
+
 import { each } from '../conversation.js';
 import type { RuleCase } from './rule-case.js';
 
