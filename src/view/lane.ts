@@ -80,7 +80,10 @@ export function laneOf(connection: Connection): Lane {
     joinedLate: sidesFrom === 'bytes' || sidesFrom === 'guess',
     handshakeEndNs,
     endNs,
-    bars: joinBars(connection.exchanges.map((exchange) => barOf(exchange, ending.at.atNs))),
+    bars: joinBars(
+      connection.exchanges.map((exchange) => barOf(exchange, ending.at.atNs)),
+      laneLimits.bars,
+    ),
     points: pointsOf(connection.marks, ending),
     ending,
     exchangeCount,
@@ -116,14 +119,15 @@ function barOutcome({ status, firstByte, complete, requestSeen }: Exchange): Bar
 
 const outcomeRank: readonly BarOutcome[] = ['ok', 'client-error', 'server-error', 'cut', 'unanswered'];
 
-function joinBars(bars: readonly LaneBar[]): LaneBar[] {
-  if (bars.length <= laneLimits.bars) return [...bars];
+/** So many bars at the most: those with the least time between them become one. */
+export function joinBars(bars: readonly LaneBar[], limit: number): readonly LaneBar[] {
+  if (bars.length <= limit) return bars;
   const quiets = bars.slice(1).map(({ startNs }, index) => startNs - bars[index]!.endNs);
   const sorted = [...quiets].sort((a, b) => b - a);
-  const leastQuiet = sorted[laneLimits.bars - 2]!;
+  const leastQuiet = sorted[limit - 2]!;
   const joined: LaneBar[] = [];
   // Of the quiets that are just as long as the shortest that separates, only as many separate as there is room for.
-  let room = laneLimits.bars - 1 - quiets.filter((quiet) => quiet > leastQuiet).length;
+  let room = limit - 1 - quiets.filter((quiet) => quiet > leastQuiet).length;
   let group: LaneBar[] = [];
   for (const [index, bar] of bars.entries()) {
     const quiet = index === 0 ? 0 : quiets[index - 1]!;
@@ -143,13 +147,15 @@ function oneBar(group: readonly LaneBar[]): LaneBar {
   if (group.length === 1) return first;
   const lengths = { client: 0, network: 0, server: 0 };
   let { outcome, endNs } = first;
+  let count = 0;
   for (const bar of group) {
     lengths[bar.waitedOn] += bar.endNs - bar.startNs;
     if (outcomeRank.indexOf(bar.outcome) > outcomeRank.indexOf(outcome)) outcome = bar.outcome;
     endNs = Math.max(endNs, bar.endNs);
+    count += bar.count;
   }
   const waitedOn = (['server', 'network', 'client'] as const).reduce((most, who) => (lengths[who] > lengths[most] ? who : most));
-  return { ...first, firstByteNs: null, endNs, waitedOn, outcome, count: group.length };
+  return { ...first, firstByteNs: null, endNs, waitedOn, outcome, count };
 }
 
 function pointsOf(marks: readonly Mark[], ending: Ending): LanePoint[] {

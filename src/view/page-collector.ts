@@ -9,13 +9,16 @@ import { BusyTime, type Stretch } from './busy-time.js';
 import { endingWords } from './ending-words.js';
 import { clipEnd } from './escape.js';
 import { interestOf } from './interest.js';
-import { addBusyTime, type Lane, laneOf } from './lane.js';
+import { addBusyTime, joinBars, type Lane, laneOf } from './lane.js';
 import { type OpenBin, OpenConnections } from './open-connections.js';
 import { formatEndpoint } from './quantity.js';
 
 export const pageLimits = {
   /** Connections with a row of their own. */
   lanes: 300,
+  /** Bars of all rows together, and of one row at the least. */
+  bars: 6000,
+  barsPerLane: 12,
   /** Exchanges listed. */
   exchanges: 300,
   /** Servers with a strip of their own when not all connections have a row. */
@@ -49,7 +52,7 @@ export interface ListedExchange {
   readonly notes: Exchange['notes'];
 }
 
-export interface ServerStrip {
+interface ServerStrip {
   readonly server: Endpoint;
   readonly connections: number;
   readonly bins: readonly OpenBin[];
@@ -64,6 +67,8 @@ export interface PageData {
   readonly exchangeCount: number;
   readonly busy: readonly Stretch[];
   readonly strips: readonly ServerStrip[];
+  /** Servers in all, as far as they were counted. */
+  readonly servers: number;
   /** The connections with most to tell, best first. */
   readonly mostTelling: readonly ConnectionId[];
 }
@@ -94,12 +99,16 @@ export class PageCollector {
     const lanes = this.#lanes.best();
     const omitted = this.#lanes.offered > lanes.length;
     const servers = omitted ? [...this.#servers.values()].sort((a, b) => b.open.connections - a.open.connections) : [];
+    const bars = Math.max(pageLimits.barsPerLane, Math.floor(pageLimits.bars / Math.max(1, lanes.length)));
     return {
-      lanes: lanes.map(({ lane }) => lane).sort((a, b) => a.openedNs - b.openedNs || a.id - b.id),
+      lanes: lanes
+        .map(({ lane }) => ({ ...lane, bars: joinBars(lane.bars, bars) }))
+        .sort((a, b) => a.openedNs - b.openedNs || a.id - b.id),
       connections: this.#lanes.offered,
       exchanges: this.#exchanges.best().sort((a, b) => a.atNs - b.atNs || a.connection - b.connection),
       exchangeCount: this.#exchanges.offered,
       busy: this.#busy.stretches(),
+      servers: this.#servers.size,
       strips: servers.slice(0, pageLimits.servers).map(({ server, open }) => ({
         server,
         connections: open.connections,

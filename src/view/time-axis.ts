@@ -8,7 +8,7 @@
 import { formatIsoTime, nsPerSecond } from '../base/index.js';
 import type { Stretch } from './busy-time.js';
 
-export interface AxisSegment {
+interface AxisSegment {
   readonly startNs: number;
   readonly endNs: number;
   /** Fractions of the width. */
@@ -17,7 +17,7 @@ export interface AxisSegment {
   readonly folded: boolean;
 }
 
-export interface AxisTick {
+interface AxisTick {
   readonly atNs: number;
   readonly at: number;
   /** Time of day in UTC: `13:04:58`, or only what changed since the tick before: `:58.5`. */

@@ -37,7 +37,7 @@ export function connectionsSection({ data, axis, clock, links }: ConnectionsInpu
     folds > 0 ? 'hatched bands: time in which nothing happened anywhere, drawn narrow' : '',
   ];
   return markup`<section id="connections" aria-labelledby="connections-title"><h2 id="connections-title">Connections <span class="count">${formatCount(connections)}</span></h2>
-${omitted > 0 ? markup`<p class="omitted">Every connection counts in the findings and in the strips of the servers; a row of its own have ${formatCount(lanes.length)}. <code>--filter</code> chooses others.</p>` : null}
+${omitted > 0 ? markup`<p class="omitted">Every connection counts in the findings; ${formatCount(lanes.length)} have a row of their own, and <code>--filter</code> chooses others. ${strips.length < data.servers ? `The ${formatCount(strips.length)} busiest of ${formatCounted(data.servers, 'server')}` : 'All servers'} have a strip at the top of the table: connections open over time.</p>` : null}
 <ul class="legend" aria-label="What the signs mean">${legendItems(lanes).map(({ sign, text }) => markup`<li>${sign} ${text}</li>`)}</ul>
 <form class="filter" data-filter="connections-table" hidden><label>Show rows with <input type="search" placeholder="10.0.0.5 idle" autocomplete="off" spellcheck="false"></label>${lanes.some(isTroubled) ? markup`<label><input type="checkbox" data-only="bad"> only trouble</label>` : null}<output></output></form>
 <svg class="definitions" width="0" height="0" aria-hidden="true"><defs><g id="grid">${paintGrid(axis, percentAcross, 0, laneHeight)}</g></defs></svg>

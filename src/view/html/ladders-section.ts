@@ -66,7 +66,7 @@ function rung(row: LadderRow, context: RungContext): Markup {
     case 'omission':
       return markup`<tr class="rung-omission"><td class="r-packet"></td><td class="r-time"></td><td class="r-since"></td><td class="r-message">${formatCounted(row.count, 'event')} not shown</td></tr>`;
     case 'break':
-      return markup`<tr class="rung-break for-${row.waitedFor}"><td class="r-packet"></td><td class="r-time"></td><td class="r-since">${formatDuration(row.durationNs)}</td><td class="r-message"><span>${row.label} ${formatDuration(row.durationNs)}</span></td></tr>`;
+      return markup`<tr class="rung-break for-${row.waitedFor}"><td class="r-packet"></td><td class="r-time"></td><td class="r-since"></td><td class="r-message"><span>${row.label} ${formatDuration(row.durationNs)}</span></td></tr>`;
     case 'arrow':
       return arrowRung(row, context);
   }

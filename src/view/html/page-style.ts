@@ -5,7 +5,7 @@
 import { colourStyle, pictureStyle } from '../svg/picture-style.js';
 
 /** SHA-256 of `pageStyle` in base64; a test says what it must be. */
-export const pageStyleHash = 'pFeasjvwiqJx0lhmOHEB2u3FLWMRppG9tYoRo51e8fc=';
+export const pageStyleHash = 'JbmzfitHBdhyG773CsXgqrLivcOSIdL4UcKv/3E16Wg=';
 
 const base = `*,*::before,*::after{box-sizing:border-box}
 html{color-scheme:light dark;-webkit-text-size-adjust:100%;scroll-padding-top:3.5rem}
@@ -104,7 +104,7 @@ th[aria-sort=ascending] .sort::after{content:"↑";opacity:1}th[aria-sort=descen
 .c-ends code{display:block;font-size:.8rem;line-height:1.35;white-space:nowrap}
 .c-life{padding-right:1.2rem!important}
 .lane,.axis{display:block;overflow:visible}
-.timeline{table-layout:fixed}
+.timeline{table-layout:fixed}.c-strip .soft{font-weight:400}
 .timeline thead th.c-life{padding-bottom:0}
 .timeline tr:target .c-id{box-shadow:inset 4px 0 var(--info)}
 .exchanges td,.exchanges th{white-space:nowrap}
