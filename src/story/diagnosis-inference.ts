@@ -5,8 +5,9 @@
  */
 import { type Endpoint, nsPerMs } from '../base/index.js';
 import type { Constant } from './facts-constant.js';
-import { ephemeralPorts, type PairFacts } from './facts-pair.js';
+import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
+import { ephemeralPorts } from './facts-time-wait.js';
 import { knownBy } from './known-timeouts.js';
 
 /** Clients told per server: those with the most requests. */
@@ -101,7 +102,7 @@ const duration = (found: Constant | null, kind: 'server' | 'client'): InferredDu
 export function inferServer(server: ServerFacts): ServerInference {
   const idle = server.idleTimeout();
   const announcedSeconds = server.announcedSeconds();
-  const clients = [...server.pairs].sort((a, b) => b.requests - a.requests).slice(0, clientLimit);
+  const clients = [...server.pairs.values()].sort((a, b) => b.requests - a.requests).slice(0, clientLimit);
   return {
     server: server.endpoint,
     idleTimeout: duration(idle, 'server'),
@@ -147,7 +148,7 @@ function reuse(server: ServerFacts): ReuseInference {
   const inMs = (count: number): number | null => (meanNs === null ? null : (count * meanNs) / nsPerMs);
   const saved = Math.max(0, requests - httpConnections);
   let avoidable = 0;
-  for (const pair of pairs) avoidable += Math.max(0, pair.usedConnections - mostAtOnce(pair));
+  for (const pair of pairs.values()) avoidable += Math.max(0, pair.usedConnections - mostAtOnce(pair));
   return {
     connections: httpConnections,
     requests,

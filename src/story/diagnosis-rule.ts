@@ -18,7 +18,7 @@ import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import type { WholeFacts } from './facts-whole.js';
-import type { Connection, Finding, FindingLevel, Fix } from './model.js';
+import type { Connection, EndingWhy, Finding, FindingLevel, Fix } from './model.js';
 
 export type Confidence = Finding['confidence'];
 export type Owner = Finding['owner'];
@@ -75,6 +75,8 @@ export interface Rule {
   readonly noFix?: string;
   /** Noise: found, but shown only when asked for. */
   readonly hidden?: true;
+  /** The endings for which `onConnection` is called. Default: all. */
+  readonly endings?: readonly EndingWhy[];
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts) => Hit | null;
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;

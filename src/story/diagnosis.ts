@@ -16,7 +16,7 @@ import { type LostRequest, lostRequestOf } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { WholeFacts } from './facts-whole.js';
-import type { Connection, Finding } from './model.js';
+import { type Connection, type EndingWhy, endingReasonTexts, type Finding } from './model.js';
 import { rules as allRules } from './rules/index.js';
 
 /** Lost requests of one server that wait for more knowledge of it; beyond it the older half is judged with what is known. */
@@ -29,22 +29,23 @@ export interface DiagnosisOptions {
   readonly hidden?: boolean;
 }
 
+interface Looker {
+  readonly rule: Rule;
+  readonly index: number;
+  readonly look: NonNullable<Rule['onConnection']>;
+}
+
 export class Diagnosis {
   readonly #rules: readonly Rule[];
-  readonly #onConnection: readonly {
-    readonly rule: Rule;
-    readonly index: number;
-    readonly look: NonNullable<Rule['onConnection']>;
-  }[];
+  /** The rules that look at a connection, by how it ended. */
+  readonly #lookers: ReadonlyMap<EndingWhy, readonly Looker[]>;
   readonly #facts = new ConnectionFacts();
   readonly #whole: WholeFacts;
   readonly #hits = new HitCollector();
 
   constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
     this.#rules = rules.filter((rule) => hidden || rule.hidden !== true);
-    this.#onConnection = this.#rules.flatMap((rule, index) =>
-      rule.onConnection === undefined ? [] : [{ rule, index, look: rule.onConnection }],
-    );
+    this.#lookers = lookersOf(this.#rules);
     this.#whole = new WholeFacts({
       server: (server) => {
         this.#judgeServer(server, this.#hits);
@@ -59,7 +60,9 @@ export class Diagnosis {
     const facts = this.#facts;
     facts.read(connection);
     this.#whole.add(connection, facts);
-    for (const { rule, index, look } of this.#onConnection) {
+    const lookers = this.#lookers.get(connection.ending.why) ?? [];
+    for (let place = 0; place < lookers.length; place++) {
+      const { rule, index, look } = lookers[place]!;
       const hit = look(connection, facts);
       if (hit !== null) this.#hits.add(rule, index, facts.server, hit, connection.id);
     }
@@ -76,13 +79,15 @@ export class Diagnosis {
   /** What was found so far: worst and surest first. */
   findings(): Finding[] {
     const hits = this.#hits.copy();
-    for (const server of this.#whole.servers.values()) this.#judgeServer(server, hits);
+    this.#whole.indexHosts();
+    for (const server of this.#whole.servers.entries) this.#judgeServer(server, hits);
+    this.#whole.forgetHosts();
     return hits.findings();
   }
 
   /** What was learned of each server, the busiest first; at most `limit`. */
   inferences(limit = 50): ServerInference[] {
-    return [...this.#whole.servers.values()]
+    return [...this.#whole.servers.entries]
       .filter((server) => server.httpConnections > 0)
       .sort((a, b) => b.requests - a.requests)
       .slice(0, limit)
@@ -101,7 +106,7 @@ export class Diagnosis {
       const found = rule.onServer(server, this.#whole) ?? [];
       for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
     }
-    for (const pair of server.pairs) this.#judgePair(pair, hits);
+    for (const pair of server.pairs.values()) this.#judgePair(pair, hits);
   }
 
   #judgePair(pair: PairFacts, hits: HitCollector): void {
@@ -119,4 +124,10 @@ export class Diagnosis {
       return;
     }
   }
+}
+
+function lookersOf(rules: readonly Rule[]): ReadonlyMap<EndingWhy, readonly Looker[]> {
+  const all = rules.flatMap((rule, index) => (rule.onConnection === undefined ? [] : [{ rule, index, look: rule.onConnection }]));
+  const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
+  return new Map(reasons.map((why) => [why, all.filter(({ rule }) => rule.endings?.includes(why) ?? true)]));
 }

@@ -7,6 +7,7 @@ import type { ConnectionFacts } from './facts-connection.js';
 import { type Constant, ConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
+import type { TableEntry } from './facts-table.js';
 import type { Connection, Exchange, Moment } from './model.js';
 
 export const serverLimits = {
@@ -70,11 +71,14 @@ export interface IdleTimeout extends Constant {
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
 
-export class ServerFacts {
+export class ServerFacts implements TableEntry {
   readonly endpoint: Endpoint;
-  /** Since the limit on servers last passed over it. */
   used = true;
-  readonly pairs = new Set<PairFacts>();
+  slot = -1;
+  /** By client address. */
+  readonly pairs = new Map<string, PairFacts>();
+  /** Another port of the same address. */
+  nextPort: ServerFacts | null = null;
   connections = 0;
   httpConnections = 0;
   requests = 0;

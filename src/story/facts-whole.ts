@@ -2,14 +2,13 @@
  * What is known over all servers: servers and pairs by name within limits, how connections ended, what protocols and statuses
  * were seen (the verdict says from them what is not the cause), and requests that must not be sent twice.
  *
- * Beyond the limits a server (or pair) that has not been used for long is handed to `retire`, judged for the last time and
- * forgotten. Which one: the first in the order of the map that was not used since it was last passed over (a clock, which costs
- * nothing on use).
+ * Beyond the limits, servers and pairs that have not been used for long are judged for the last time and forgotten.
  */
-import { assert, type ConnectionId, type Endpoint } from '../base/index.js';
+import type { ConnectionId, Endpoint } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { PairFacts } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
+import { ClockTable } from './facts-table.js';
 import type { Connection, EndingBy, EndingHow, Exchange, ProtocolName } from './model.js';
 
 export const wholeLimits = {
@@ -21,12 +20,13 @@ export const wholeLimits = {
 
 /** A request with a method that is not idempotent (RFC 9110 §9.2.2). */
 export interface UnsafeRequest {
-  readonly key: string;
   readonly connection: ConnectionId;
   readonly server: ServerFacts;
   readonly clientAddress: string;
   readonly method: string;
   readonly target: string;
+  readonly host: string | null;
+  readonly bodyBytes: number;
   readonly atNs: number;
   readonly packet: number;
   /** When its connection ended without an answer to it; null when it was answered, still waits, or was certainly never taken. */
@@ -53,8 +53,8 @@ function mayHaveBeenTaken({ ending, closing }: Connection, { requestAt }: Exchan
 }
 
 export class WholeFacts {
-  readonly servers = new Map<string, ServerFacts>();
-  readonly pairs = new Map<string, PairFacts>();
+  readonly servers: ClockTable<ServerFacts>;
+  readonly pairs: ClockTable<PairFacts>;
   connections = 0;
   requests = 0;
   answered = 0;
@@ -82,12 +82,22 @@ export class WholeFacts {
   handshakeNs = 0;
   readonly unsafe: UnsafeRequest[] = [];
   #unsafeNext = 0;
-  readonly #retire: Retirement;
+  /** The server at an address whose port was seen last; others in a chain. */
+  readonly #byAddress = new Map<string, ServerFacts>();
   /** Pairs by client address and host. */
-  readonly #byHost = new Map<string, Set<PairFacts>>();
+  #byHost: Map<string, PairFacts[]> | null = null;
 
   constructor(retire: Retirement) {
-    this.#retire = retire;
+    this.servers = new ClockTable(wholeLimits.servers, (server) => {
+      retire.server(server);
+      for (const pair of server.pairs.values()) this.pairs.remove(pair);
+      server.pairs.clear();
+      this.#unlink(server);
+    });
+    this.pairs = new ClockTable(wholeLimits.pairs, (pair) => {
+      retire.pair(pair);
+      pair.server.pairs.delete(pair.clientAddress);
+    });
   }
 
   /** Adds a connection; `facts` has read it already, and gets its server and pair. */
@@ -95,9 +105,7 @@ export class WholeFacts {
     const pair = this.#pairOf(connection);
     facts.pair = pair;
     facts.server = pair.server;
-    const isNewHost = pair.host === null;
     pair.add(connection, facts);
-    if (isNewHost && pair.host !== null) this.#addHost(pair);
     pair.server.add(connection, facts);
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
@@ -118,9 +126,26 @@ export class WholeFacts {
     if (facts.isHttp) this.#addExchanges(connection, pair.server);
   }
 
-  /** The pairs of the same client address that ask for the same host, this one included. */
-  siblingsOf(pair: PairFacts): Iterable<PairFacts> {
-    return this.#byHost.get(hostKey(pair)) ?? [];
+  /**
+   * The pairs of the same client address that ask for the same host, this one included. Known only while all findings are
+   * gathered, between `indexHosts` and `forgetHosts`.
+   */
+  siblingsOf(pair: PairFacts): readonly PairFacts[] {
+    return this.#byHost?.get(hostKey(pair)) ?? [];
+  }
+
+  indexHosts(): void {
+    this.#byHost = new Map();
+    for (const pair of this.pairs.entries) {
+      if (pair.host === null) continue;
+      const siblings = this.#byHost.get(hostKey(pair));
+      if (siblings === undefined) this.#byHost.set(hostKey(pair), [pair]);
+      else siblings.push(pair);
+    }
+  }
+
+  forgetHosts(): void {
+    this.#byHost = null;
   }
 
   #addExchanges(connection: Connection, server: ServerFacts): void {
@@ -134,12 +159,13 @@ export class WholeFacts {
       }
       if (!isUnsafe(method)) continue;
       const request: UnsafeRequest = {
-        key: `${method} ${exchange.host ?? ''} ${exchange.target} ${exchange.requestBodyBytes} ${connection.client.address}`,
         connection: connection.id,
         server,
         clientAddress: connection.client.address,
         method,
         target: exchange.target,
+        host: exchange.host,
+        bodyBytes: exchange.requestBodyBytes,
         atNs: exchange.requestAt.atNs,
         packet: exchange.requestAt.packet,
         failedNs: exchange.firstByte === null && mayHaveBeenTaken(connection, exchange) ? connection.ending.at.atNs : null,
@@ -155,71 +181,40 @@ export class WholeFacts {
   }
 
   #pairOf({ client, server }: Connection): PairFacts {
-    const key = pairKey(client.address, server);
-    let pair = this.pairs.get(key);
-    if (pair !== undefined) {
-      pair.used = true;
-      pair.server.used = true;
-      return pair;
+    const facts = this.#serverOf(server);
+    facts.used = true;
+    let pair = facts.pairs.get(client.address);
+    if (pair === undefined) {
+      pair = new PairFacts(facts, client.address);
+      this.pairs.add(pair);
+      facts.pairs.set(client.address, pair);
     }
-    const serverKey = `${server.address} ${server.port}`;
-    let facts = this.servers.get(serverKey);
-    if (facts === undefined) {
-      if (this.servers.size >= wholeLimits.servers) this.#retireOldestServer();
-      facts = new ServerFacts(server);
-      this.servers.set(serverKey, facts);
-    }
-    if (this.pairs.size >= wholeLimits.pairs) this.#retireOldestPair();
-    pair = new PairFacts(facts, client.address);
-    facts.pairs.add(pair);
-    this.pairs.set(key, pair);
+    pair.used = true;
     return pair;
   }
 
-  #retireOldestServer(): void {
-    const [key, server] = unusedOf(this.servers);
-    this.#retire.server(server);
-    for (const pair of server.pairs) this.#forget(pair);
-    server.pairs.clear();
-    this.servers.delete(key);
+  #serverOf(endpoint: Endpoint): ServerFacts {
+    const first = this.#byAddress.get(endpoint.address) ?? null;
+    for (let facts = first; facts !== null; facts = facts.nextPort) if (facts.endpoint.port === endpoint.port) return facts;
+    const facts = new ServerFacts(endpoint);
+    this.servers.add(facts);
+    // Making room for it may have changed the chain.
+    facts.nextPort = this.#byAddress.get(endpoint.address) ?? null;
+    this.#byAddress.set(endpoint.address, facts);
+    return facts;
   }
 
-  #retireOldestPair(): void {
-    const [, pair] = unusedOf(this.pairs);
-    this.#retire.pair(pair);
-    pair.server.pairs.delete(pair);
-    this.#forget(pair);
-  }
-
-  #addHost(pair: PairFacts): void {
-    const key = hostKey(pair);
-    const siblings = this.#byHost.get(key);
-    if (siblings === undefined) this.#byHost.set(key, new Set([pair]));
-    else siblings.add(pair);
-  }
-
-  #forget(pair: PairFacts): void {
-    this.pairs.delete(pairKey(pair.clientAddress, pair.server.endpoint));
-    const key = hostKey(pair);
-    const siblings = this.#byHost.get(key);
-    siblings?.delete(pair);
-    if (siblings?.size === 0) this.#byHost.delete(key);
+  #unlink(server: ServerFacts): void {
+    const { address } = server.endpoint;
+    let facts = this.#byAddress.get(address) ?? null;
+    if (facts === server) {
+      if (server.nextPort === null) this.#byAddress.delete(address);
+      else this.#byAddress.set(address, server.nextPort);
+      return;
+    }
+    while (facts !== null && facts.nextPort !== server) facts = facts.nextPort;
+    if (facts !== null) facts.nextPort = server.nextPort;
   }
 }
 
 const hostKey = ({ clientAddress, host }: PairFacts): string => `${clientAddress} ${host}`;
-
-const pairKey = (clientAddress: string, server: Endpoint): string => `${clientAddress} ${server.address} ${server.port}`;
-
-/** The first that was not used since it was last passed over; those passed over go to the end. */
-function unusedOf<T extends { used: boolean }>(map: Map<string, T>): [string, T] {
-  for (;;) {
-    const first = map.entries().next();
-    assert(first.done !== true, 'nothing to retire');
-    const [key, value] = first.value;
-    if (!value.used) return [key, value];
-    value.used = false;
-    map.delete(key);
-    map.set(key, value);
-  }
-}

@@ -1,7 +1,8 @@
 import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Owner, Rule } from '../diagnosis-rule.js';
 import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
-import { ephemeralPorts, type PairFacts } from '../facts-pair.js';
+import type { PairFacts } from '../facts-pair.js';
+import { ephemeralPorts } from '../facts-time-wait.js';
 import { keepIdleLonger, reuseConnections } from '../fixes.js';
 import type { Fix } from '../model.js';
 import { isTinyPool } from './tiny-pool.js';
@@ -68,7 +69,7 @@ function churnCause(pair: PairFacts): Cause | null {
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
   // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.
-  if (mostAtOnce(pair) > 0.5 * Math.min(usedConnections, pair.recent.length)) return null;
+  if (mostAtOnce(pair) > 0.5 * Math.min(usedConnections, pair.recentCount)) return null;
   const most = Math.max(clientPrompt, serverPrompt, serverAsked, idle);
   if (most < 0.5 * usedConnections) return null;
   if (most === serverAsked || most === serverPrompt) {

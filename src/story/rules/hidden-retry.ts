@@ -62,8 +62,15 @@ function nextAfter(first: UnsafeRequest, all: readonly UnsafeRequest[]): UnsafeR
   let best: UnsafeRequest | null = null;
   for (const other of all) {
     const sinceNs = other.atNs - (first.failedNs ?? 0);
-    if (other === first || other.key !== first.key || sinceNs < 0 || sinceNs > withinNs) continue;
+    if (other === first || !isSame(other, first) || sinceNs < 0 || sinceNs > withinNs) continue;
     if (best === null || other.atNs < best.atNs) best = other;
   }
   return best;
 }
+
+const isSame = (one: UnsafeRequest, other: UnsafeRequest): boolean =>
+  one.method === other.method &&
+  one.bodyBytes === other.bodyBytes &&
+  one.target === other.target &&
+  one.host === other.host &&
+  one.clientAddress === other.clientAddress;

@@ -31,6 +31,7 @@ export const hintBroken: Rule = {
     },
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
+  endings: ['idle', 'after-response'],
   onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered }) => {
     if (ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0) return null;
     const { idleNs, why, at } = ending;

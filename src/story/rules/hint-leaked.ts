@@ -35,9 +35,11 @@ export const hintLeaked: Rule = {
   onServer: (proxy, { servers }) => {
     const seconds = proxy.announcedSeconds();
     if (seconds === null || proxy.hinted.length === 0 || !keepsAnotherTime(proxy, seconds)) return null;
-    for (const upstream of servers.values()) {
+    for (const upstream of servers.entries) {
       if (upstream === proxy || upstream.announcedSeconds() !== seconds) continue;
-      if (![...upstream.pairs].some(({ clientAddress }) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress)))
+      if (
+        ![...upstream.pairs.keys()].some((clientAddress) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress))
+      )
         continue;
       const within = nested(proxy.hinted, upstream.hinted);
       if (within.length < 2) continue;

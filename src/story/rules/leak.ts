@@ -29,8 +29,10 @@ export const leak: Rule = {
     },
     { for: 'the server', setting: 'an idle timeout', why: 'then leaked connections at least end' },
   ],
-  onPair: ({ clientAddress, recent }, { latestNs }) => {
-    const idle = recent
+  onPair: (pair, { latestNs }) => {
+    if (pair.stillOpen < least) return null;
+    const { clientAddress } = pair;
+    const idle = pair.recent
       .filter(
         ({ why, lastUseNs, requests, whole }) =>
           why === 'still-open' && whole && requests > 0 && latestNs - lastUseNs >= leastIdleNs,

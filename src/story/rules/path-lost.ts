@@ -22,8 +22,9 @@ export const pathLost: Rule = {
     { for: 'Linux', setting: 'net.ipv4.tcp_retries2 = 8', why: 'gives up after about 100 s instead of 15 minutes' },
     { for: 'a socket', setting: 'TCP_USER_TIMEOUT = 30 s', why: 'the same for one connection' },
   ],
-  onConnection: ({ id, ending, closing, tcp }, { bothSeen, firstUnanswered }) => {
-    if (ending.why !== 'data-unanswered' || !bothSeen || firstUnanswered >= 0) return null;
+  endings: ['data-unanswered'],
+  onConnection: ({ id, closing, tcp }, { bothSeen, firstUnanswered }) => {
+    if (!bothSeen || firstUnanswered >= 0) return null;
     const { unanswered } = closing;
     if (unanswered === null || tcp.bytes[unanswered.from === 'client' ? 'server' : 'client'] + tcp.syns.server === 0) return null;
     return {

@@ -20,8 +20,9 @@ export const probesAreNotReuse: Rule = {
       why: 'the only timer that counts for an idle HTTP connection',
     },
   ],
+  endings: ['idle'],
   onConnection: ({ id, ending, tcp, exchanges, marks }) => {
-    if (tcp.keepAliveProbes.client === 0 || ending.by !== 'server' || ending.why !== 'idle') return null;
+    if (tcp.keepAliveProbes.client === 0 || ending.by !== 'server') return null;
     const sinceNs = exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? Number.POSITIVE_INFINITY;
     const probes = marks.filter(
       ({ kind, from, atNs }) => kind === 'keep-alive-probe' && from === 'client' && atNs > sinceNs && atNs < ending.at.atNs,

@@ -14,8 +14,9 @@ export const probesUnanswered: Rule = {
     'found out before a request had to.',
   notToConfuseWith: 'Probes that are answered while the HTTP connection is closed all the same (probes-are-not-reuse).',
   fixes: keepPathAlive,
+  endings: ['probes-unanswered'],
   onConnection: ({ id, ending, closing }, { bothSeen }) => {
-    if (ending.why !== 'probes-unanswered' || !bothSeen) return null;
+    if (!bothSeen) return null;
     const { unanswered } = closing;
     if (unanswered === null) return null;
     return {

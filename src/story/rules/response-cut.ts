@@ -23,8 +23,9 @@ export const responseCut: Rule = {
     { for: 'gunicorn', setting: '--timeout 120', why: 'its arbiter kills workers that send for longer than 30 s' },
     { for: 'nginx', setting: 'send_timeout, proxy_read_timeout', why: 'both cut answers that stall' },
   ],
+  endings: ['response-cut'],
   onConnection: ({ id, ending, exchanges, tcp, closing }, { bothSeen }) => {
-    if (ending.why !== 'response-cut' || (ending.by !== 'server' && ending.by !== 'client') || !bothSeen) return null;
+    if ((ending.by !== 'server' && ending.by !== 'client') || !bothSeen) return null;
     const cut = exchanges[exchanges.length - 1]!;
     const { responseFraming, responseContentLength, responseBodyBytes, firstByte } = cut;
     if ((responseFraming !== 'length' && responseFraming !== 'chunked') || !cut.requestSeen || firstByte === null) return null;

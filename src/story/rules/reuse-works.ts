@@ -19,7 +19,7 @@ export const reuseWorks: Rule = {
   onServer: (server) => {
     const { answered, httpConnections, requests, handshakes, handshakeNs } = server;
     if (answered < leastRequests || requests < leastPerConnection * httpConnections) return null;
-    const reused = [...server.pairs].flatMap(({ recent }) => recent.filter((one) => one.requests > 1));
+    const reused = [...server.pairs.values()].flatMap(({ recent }) => recent.filter((one) => one.requests > 1));
     return {
       count: requests - httpConnections,
       connections: reused.slice(0, 20).map(({ id }) => id),

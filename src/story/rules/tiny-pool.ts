@@ -55,8 +55,9 @@ export const tinyPool: Rule = {
 };
 
 export function isTinyPool(pair: PairFacts): boolean {
-  const { recent, reusedConnections, requests, usedConnections } = pair;
-  if (reusedConnections === 0 || requests > 3 * usedConnections) return false;
+  const { reusedConnections, requests, usedConnections } = pair;
+  if (pair.promptCloses < leastPromptCloses || reusedConnections === 0 || requests > 3 * usedConnections) return false;
+  const { recent } = pair;
   const prompt = recent.filter(({ by, why }) => by === 'client' && why === 'after-response').length;
   if (prompt < leastPromptCloses || prompt < promptShare * recent.length) return false;
   const kept = keptBetweenBursts(pair);

@@ -19,8 +19,8 @@ export const unusedConnection: Rule = {
       why: 'it also sees a server that accepts and does not answer',
     },
   ],
+  endings: ['unused'],
   onConnection: ({ id, ending, opened }) => {
-    if (ending.why !== 'unused') return null;
     const livedNs = ending.at.atNs - opened.atNs;
     return {
       packets: [opened.packet, ending.at.packet],
