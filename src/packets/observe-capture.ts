@@ -1,7 +1,7 @@
 /**
  * The whole way of a capture: bytes in, observations out.
  */
-import type { Observer, SourceProblem, SourceSummary } from '../base/index.js';
+import type { ConnectionId, Observer, Side, SourceProblem, SourceSummary } from '../base/index.js';
 import { CaptureReader } from './capture-reader.js';
 import { FlowTable } from './flow-table.js';
 import type { Segment } from './segment.js';
@@ -25,11 +25,16 @@ export interface CaptureObservationOptions {
   readonly connectionLimit?: number | undefined;
   /** Stop after this many packets. */
   readonly maxPackets?: number | undefined;
+  /** Takes every segment that belongs to a connection, after its observations. */
+  readonly tap?: SegmentTap | undefined;
 }
+
+/** The segment is filled anew for the next one: copy what is kept. The connection's number is that of its observations. */
+export type SegmentTap = (segment: Segment, connection: ConnectionId, from: Side) => void;
 
 /** Reads a capture (pcap, pcapng or a listing of tcpdump, not compressed) pushed in chunks, and says what each TCP connection did. Never throws for what the file holds. */
 export function observeCapture(options: CaptureObservationOptions): CaptureObservation {
-  const { observe } = options;
+  const { observe, tap } = options;
   let table: FlowTable | null = null;
   /** With the first segment it is known whether names are to be told. */
   const tableOf = (): FlowTable => {
@@ -37,8 +42,12 @@ export function observeCapture(options: CaptureObservationOptions): CaptureObser
     table ??= new FlowTable(reader.isListing ? named : observe, options.connectionLimit);
     return table;
   };
+  const tapped = (segment: Segment): void => {
+    const place = (table ?? tableOf()).accept(segment);
+    if (place >= 0) tap?.(segment, Math.floor(place / 2), place % 2 === 0 ? 'client' : 'server');
+  };
   const reader: CaptureReader = new CaptureReader({
-    onSegment: (segment: Segment) => (table ?? tableOf()).accept(segment),
+    onSegment: tap === undefined ? (segment: Segment) => (table ?? tableOf()).accept(segment) : tapped,
     ...(options.maxPackets === undefined ? {} : { maxPackets: options.maxPackets }),
   });
   return {
