@@ -22,8 +22,8 @@ export const targetBytes = byteClass((byte) => byte > 0x20 && byte < 0x7f);
 /** Field values and reasons: HT, SP, visible ASCII, obs-text. */
 export const valueBytes = byteClass((byte) => byte === HT || (byte >= 0x20 && byte !== 0x7f));
 
-/** `uri-host [ ":" port ]`: unreserved, percent-encoded, sub-delims, and the bracketed forms (RFC 3986 §3.2). */
-export const hostBytes = byteClass((byte) => isAlphanumeric(byte) || among("-._~%!$&'()*+,;=:[]")(byte));
+/** reg-name and IPv4address: unreserved, percent-encoded, sub-delims (RFC 3986 §3.2.2). */
+export const hostBytes = byteClass((byte) => isAlphanumeric(byte) || among("-._~%!$&'()*+,;=")(byte));
 
 /** Value of a hexadecimal digit, or 255. */
 export const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {

@@ -9,6 +9,12 @@ import { matchesIgnoringCase } from './characters.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
 const { HT, hostBytes, SP } = characters;
+
+const COLON = 0x3a;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const ZERO = 0x30;
+const NINE = 0x39;
 const COMMA = 0x2c;
 
 export class Facts {
@@ -83,11 +89,20 @@ export class Facts {
     }
   }
 
+  /** `uri-host [ ":" port ]` (RFC 9112 §3.2, RFC 3986 §3.2.2, §3.2.3); what is in brackets is only looked over. */
   private host(bytes: Uint8Array, start: number, end: number, line: number): void {
     if (this.hostLineCount++ === 0) this.hostLine = line;
-    for (let at = start; at < end; at++) {
-      if (hostBytes[bytes[at]!] === 0) this.hostInvalid = true;
+    let at = start;
+    if (bytes[at] === OPENING_BRACKET && at < end) {
+      do at++;
+      while (at < end && (hostBytes[bytes[at]!] === 1 || bytes[at] === COLON));
+      if (at === end || bytes[at++] !== CLOSING_BRACKET) this.hostInvalid = true;
+    } else while (at < end && hostBytes[bytes[at]!] === 1) at++;
+    if (at < end && bytes[at] === COLON) {
+      do at++;
+      while (at < end && bytes[at]! >= ZERO && bytes[at]! <= NINE);
     }
+    if (at < end) this.hostInvalid = true;
   }
 
   private connection(bytes: Uint8Array, start: number, end: number): void {

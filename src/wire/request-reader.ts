@@ -3,8 +3,9 @@
  *
  *     request-line = method SP request-target SP HTTP-version CRLF
  *
- * Strict takes exactly that, in HTTP/1.x. Observing takes a line that is near to it, too: more white space, raw spaces or
- * bytes in the target, other line ends and versions, and HTTP/0.9's line without version.
+ * Strict takes exactly that, in HTTP/1.x, and no fragment in the target, because servers differ in where such a target ends.
+ * Observing takes a line that is near to it, too: more white space, raw spaces or bytes in the target, other line ends and
+ * versions, and HTTP/0.9's line without version.
  *
  * Bytes behind a request with `Upgrade`, or a CONNECT, may not be HTTP: a server pauses there until it has decided.
  */
@@ -191,8 +192,9 @@ export class RequestReader extends MessageReader<RequestHead> {
     const targetEnd = base + this.targetEnd;
     if (!matches(bytes, base, methodEnd, this.method)) this.method = methodName(bytes, base, methodEnd);
     if (!matches(bytes, methodEnd + 1, targetEnd, this.target)) this.target = latin1(bytes, methodEnd + 1, targetEnd);
-    if (bytes[methodEnd + 1] !== 0x2f || this.method === 'CONNECT') {
-      if (!isTarget(this.method, this.target) && this.object('target-invalid', this.methodEnd + 1)) return stopped;
+    if (bytes[methodEnd + 1] !== 0x2f || this.method === 'CONNECT' || (this.strict && this.target.includes('#'))) {
+      const valid = isTarget(this.method, this.target) && !(this.strict && this.target.includes('#'));
+      if (!valid && this.object('target-invalid', this.methodEnd + 1)) return stopped;
     }
     return lineEnd;
   }

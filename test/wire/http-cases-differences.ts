@@ -11,7 +11,6 @@ export const reasons = {
   'http-0.9': 'A request without version is HTTP/0.9, which strict does not speak.',
   'empty-line-before-response':
     'RFC 9112 §2.2 lets servers pass over empty lines, not clients: bytes between responses poison a connection.',
-  'unknown-coding': 'A transfer coding that is not understood is refused with 501 (RFC 9112 §6.1), not passed on as content.',
   'chunked-not-last': 'RFC 9112 §6.3 has the client read to the close; nothing that we read would be content, so strict refuses.',
   'after-upgrade':
     'Whether the upgrade happens is the server’s to decide, by pausing behind this request; the parser cannot know.',

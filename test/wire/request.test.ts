@@ -138,6 +138,9 @@ const refusals: [name: string, input: string, code: string, status: number, offs
   ['DEL in a value', 'GET / HTTP/1.1\r\nX: a\x7f\r\n', 'control-in-value', 400, 20],
   ['no Host', 'GET / HTTP/1.1\r\n\r\n', 'host-missing', 400, 18],
   ['two Hosts', 'GET / HTTP/1.0\r\nHost: h\r\nhost: h\r\n\r\n', 'host-repeated', 400, 36],
+  ['a Host with a port that is none', 'GET / HTTP/1.1\r\nHost: h:x\r\n\r\n', 'host-invalid', 400, 29],
+  ['a Host with two ports', 'GET / HTTP/1.1\r\nHost: h:1:2\r\n\r\n', 'host-invalid', 400, 31],
+  ['a Host with an open bracket', 'GET / HTTP/1.1\r\nHost: [::1\r\n\r\n', 'host-invalid', 400, 30],
   ['a Host with a path', 'GET / HTTP/1.1\r\nHost: h/x\r\n\r\n', 'host-invalid', 400, 29],
   ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n', 'expectation-unknown', 417, 38],
 ];
