@@ -275,7 +275,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     if (reading === null || reading.request.complete) this.exchanges.refuse(problem.status, problem.code, error);
     else {
       this.observations?.messageEnd('client', false, reading.request.bodyByteCount);
-      this.exchanges.fail(reading, error, problem.status);
+      this.exchanges.fail(reading, error, problem.status, problem.code);
     }
   }
 

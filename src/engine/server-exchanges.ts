@@ -90,13 +90,13 @@ export class Exchanges {
   }
 
   /** Ends an exchange that failed: with `status` when the response has not begun, else by cutting the connection. */
-  fail(response: ServerResponse, error: HoldfastError, status: number): void {
+  fail(response: ServerResponse, error: HoldfastError, status: number, code: string = error.code): void {
     const { connection } = this;
     const { request, phase } = response;
     connection.report(error, request.number);
     request.failure = error;
     // A handler that failed spoils nothing else; after the other failures the stream or the client is not to be trusted.
-    if (phase === 'open') this.answer(response, status, error.code, '', error.fault !== 'caller' || !request.complete);
+    if (phase === 'open') this.answer(response, status, code, '', error.fault !== 'caller' || !request.complete);
     else if (phase === 'streaming') {
       this.lose(error);
       connection.cut();

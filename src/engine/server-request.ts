@@ -120,6 +120,7 @@ export class ServerRequest {
     if (this.body === null) {
       this.body = new IncomingBody(this.connection);
       if (this.failure !== null) this.body.fail(this.failure);
+      else if (this.complete && this.bodyByteCount === 0) this.body.end();
       else if (this.complete) this.body.discard();
     }
     return this.body;

@@ -66,6 +66,7 @@ export class Waiting {
   letGo(): void {
     const heldMs = this.clock.now() - this.heldSinceMs;
     this.heldSinceMs = 0;
+    if (this.bodySinceMs === 0) return;
     this.bodySinceMs += heldMs;
     this.bodyPieceAtMs += heldMs;
   }

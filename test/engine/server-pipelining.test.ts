@@ -152,3 +152,12 @@ test('when the server stops, all requests taken are answered and only the last s
   assert.ok(client.received.indexOf('Connection: close') > client.received.indexOf('<1>'));
   await stopped;
 });
+
+test('an unsafe request with an empty chunked body, read while it waited for its turn, has an empty body', async () => {
+  const server = await run({}, async (each, response) => response.end(`<${(await each.bytes()).length}>`));
+  const client = await RawClient.open(server.port);
+  client.send(`${request('GET', '/')}POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
+  await client.until(/<0>[\s\S]*<0>/);
+  assert.deepEqual(client.statuses, [200, 200]);
+  client.destroy();
+});

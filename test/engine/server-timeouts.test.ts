@@ -207,3 +207,26 @@ test('while the handler holds the client back, the body’s time does not run', 
   assert.deepEqual(codes(running), []);
   client.destroy();
 });
+
+test('a body that begins after its client was held back has all its time', async () => {
+  let finish!: () => void;
+  const running = await run({ bodyTimeoutMs: 5000 }, async (request, response) => {
+    if (request.method === 'DELETE') {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    }
+    response.end(`got ${(await request.bytes()).length}`);
+  });
+  const client = await RawClient.open(running.server.port);
+  client.send('DELETE / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na');
+  await eventually(() => finish !== undefined, 'the first has begun');
+  running.clock.advance(1);
+  finish();
+  await client.until(/got 0/);
+  running.clock.advance(4999);
+  client.send('b');
+  await client.until(/got 2/);
+  assert.deepEqual(codes(running), []);
+  client.destroy();
+});
