@@ -7,14 +7,19 @@
  *
  * Rules (RFC 9112 §9.3.1, §9.5; `Keep-Alive` is advice, RFC 2068 §19.7.1)
  * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
- *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth (while only a
- *   few closes were seen, half, up to a quarter of a second, and what the server was seen to need for an answer). The round trip is
- *   that of handshakes as this process saw them, so that a busy host's lateness is in it; the server's is in the spread.
+ *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth. The round trip is that
+ *   of handshakes as this process saw them, so that a busy host's lateness is in it.
+ * - A request that must not be sent twice gets more margin: as long as the origin has lately needed for an answer (a server that
+ *   stalls with the request unread finds its timer expired first), and half of the time while few closes were seen; a quarter of a
+ *   second at most.
  * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
  * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
  *   origin was already seen to survive, and always a margin below the shortest close seen.
  * - A close within a few milliseconds of a response says nothing about an idle timeout (a request limit, a restart) and is not
  *   counted. The newest closes replace older ones, so that a restarted server's new timeout is learned.
+ *
+ * - A request that was lost on a reused connection says more than any close: the server, late itself, had counted to its end although
+ *   the gap was short. Until many answers have followed, gaps like that one are not tried again.
  *
  * No clock and no socket here: times come in as milliseconds of idleness.
  */
@@ -24,27 +29,38 @@ const leastMarginShare = 0.1;
 /** While fewer closes than this were seen, the margin is half, or what a very busy host is late by: one late close says too much. */
 const closesTrusted = 4;
 const unsureShare = 0.5;
-const mostUnsureMs = 250;
+/** A server that answers later than this is at work, not late. */
+const mostStallMs = 250;
 /** The share counts up to here: a margin of a second is enough for any timeout. */
 const mostLeastMarginMs = 1000;
 /** Timers and schedulers of two hosts are late by so much without anybody noticing. */
 const leastMarginMs = 5;
 /** Sooner after a response than this (and a round trip), a close is no idle timeout. */
 const idleCloseFromMs = 5;
+/** An idleness that every server survives that keeps connections at all, as far as nothing else was seen. */
+const justFreedLimitMs = 5;
+/** So many answers after it, a lost request is forgotten (the server may have been restarted). */
+const answersToForget = 1000;
+/** Stalls are rare: the longest answer is forgotten slowly. */
+const answerWeight = 0.01;
 /** Weight of a new, shorter round trip against the one remembered; a longer one counts at once. */
 const roundTripWeight = 0.1;
 
 export class IdleKnowledge {
   /** Milliseconds of idleness up to which a request that may be sent again may use a connection. */
   reuseLimitMs: number;
-  /** The same for a request that must not be sent twice. */
+  /** The same for a request that must not be sent twice; 0: none, not even one that was free a moment ago. */
   provenLimitMs = 0;
+  /** The same for a connection that has just become free, whatever else is known. */
+  justFreedMs = justFreedLimitMs;
   private hintMs = Number.POSITIVE_INFINITY;
   private survivedMs = 0;
   private roundTripMs = 0;
-  /** Not concluded from at once: the next close, survival or connection does. */
+  /** As it falls, not concluded from at once: the next close, survival or handshake does. */
   private answeredMs = 0;
   private readonly closesMs: number[] = [];
+  private lostMs = Number.POSITIVE_INFINITY;
+  private answersSinceLost = 0;
   private shortestCloseMs = Number.POSITIVE_INFINITY;
   private usualCloseMs = Number.POSITIVE_INFINITY;
 
@@ -91,9 +107,24 @@ export class IdleKnowledge {
     return true;
   }
 
+  /** A request on a connection that had been idle so long got no answer: the connection died. */
+  lost(idleMs: number): void {
+    this.lostMs = Math.min(this.lostMs, idleMs);
+    this.answersSinceLost = 0;
+    this.conclude();
+  }
+
   /** A response began so long after its request: as late as the server can be, and in need of that much margin. */
   answered(afterMs: number): void {
-    this.answeredMs = afterMs > this.answeredMs ? afterMs : this.answeredMs + (afterMs - this.answeredMs) * roundTripWeight;
+    if (this.lostMs !== Number.POSITIVE_INFINITY && ++this.answersSinceLost >= answersToForget) {
+      this.lostMs = Number.POSITIVE_INFINITY;
+      this.conclude();
+    }
+    if (afterMs <= this.answeredMs) this.answeredMs += (afterMs - this.answeredMs) * answerWeight;
+    else {
+      this.answeredMs = afterMs;
+      this.conclude();
+    }
   }
 
   /** A handshake took so long; the network and this host's lateness are in it. */
@@ -111,14 +142,17 @@ export class IdleKnowledge {
     this.reuseLimitMs = Math.max(0, Math.min(this.longestMs, hinted, usual));
 
     const sure = this.closesMs.length >= closesTrusted;
+    const stallMs = Math.min(this.answeredMs, mostStallMs);
     const safely = (ms: number): number => {
-      const unsureMs = sure ? 0 : Math.max(this.answeredMs, Math.min(ms * unsureShare, mostUnsureMs));
-      return ms - marginOf(ms, Math.max(lateMs, unsureMs));
+      const unsureMs = sure ? 0 : Math.min(ms * unsureShare, mostStallMs);
+      return Math.max(0, ms - marginOf(ms, Math.max(lateMs, stallMs, unsureMs)));
     };
     const survived = safely(this.survivedMs);
     const shortest = safely(this.shortestCloseMs);
     const covered = this.hintMs === Number.POSITIVE_INFINITY ? survived : hinted;
-    this.provenLimitMs = Math.max(0, Math.min(this.reuseLimitMs, covered, shortest));
+    const notLost = this.lostMs - marginOf(this.lostMs, lateMs);
+    this.provenLimitMs = Math.max(0, Math.min(this.reuseLimitMs, covered, shortest, notLost));
+    this.justFreedMs = Math.min(justFreedLimitMs, shortest, this.lostMs / 2);
   }
 }
 

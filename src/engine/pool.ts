@@ -38,9 +38,6 @@ export interface PoolHome {
   emptied(pool: Pool): void;
 }
 
-/** An idleness that every server survives that keeps connections at all. */
-const justFreedMs = 5;
-
 /** A connection on its way. */
 interface Attempt {
   cancel: () => void;
@@ -121,7 +118,10 @@ export class Pool implements ConnectionHome, ExchangeHome {
     const { idle, knowledge } = this;
     if (idle.length === 0) return null;
     const careful = !exchange.request.idempotent;
-    if (careful) this.learnFromOldest(nowMs);
+    if (careful) {
+      this.learnFromOldest(nowMs);
+      if (knowledge.provenLimitMs === 0) return null;
+    }
     for (let index = idle.length - 1; index >= 0; index--) {
       const connection = idle[index]!;
       const gapMs = nowMs - connection.idleSinceMs;
@@ -289,8 +289,9 @@ export class Pool implements ConnectionHome, ExchangeHome {
   /** For a request that must not be sent twice, on a connection that has just become free. */
   private isSafe(connection: ClientConnection, nowMs: number): boolean {
     const state = connection.quietness();
-    const { provenLimitMs } = this.knowledge;
-    return (state === 'quiet' || state === 'unknown') && connection.trueIdleMs(nowMs) <= Math.max(provenLimitMs, justFreedMs);
+    const { provenLimitMs, justFreedMs } = this.knowledge;
+    const limitMs = Math.max(provenLimitMs, justFreedMs);
+    return limitMs > 0 && (state === 'quiet' || state === 'unknown') && connection.trueIdleMs(nowMs) <= limitMs;
   }
 
   private keepIdle(connection: ClientConnection, nowMs: number): void {
@@ -339,6 +340,7 @@ export class Pool implements ConnectionHome, ExchangeHome {
 
   private failedOn({ exchange, error, connectionFailed, neverTaken }: FailedExchange): void {
     if (exchange.state === 'done') return;
+    if (connectionFailed && exchange.reused && exchange.firstByteAtMs === 0) this.knowledge.lost(exchange.idleGapMs);
     const decision = retryDecision({
       attempt: exchange.attempts,
       responseBegun: exchange.firstByteAtMs !== 0,

@@ -33,11 +33,19 @@ test('survived idleness is trusted a margin below it, and never beyond a close',
   assert.equal(short.provenLimitMs, 20);
 });
 
-test('a server that answers late is given more margin while little is known', () => {
+test('a server that stalls is given that much margin, and a slow application not more than a stall', () => {
   const knowledge = new IdleKnowledge(30_000);
-  knowledge.answered(400);
-  knowledge.survived(1_000);
-  assert.equal(knowledge.provenLimitMs, 600);
+  knowledge.survived(20);
+  for (let index = 0; index < 8; index++) knowledge.closed(20);
+  assert.equal(knowledge.provenLimitMs, 15);
+  assert.equal(knowledge.justFreedMs, 5);
+  knowledge.answered(30);
+  assert.equal(knowledge.provenLimitMs, 0);
+  assert.equal(knowledge.justFreedMs, 0);
+  const slow = new IdleKnowledge(30_000);
+  slow.answered(4_000);
+  slow.survived(1_000);
+  assert.equal(slow.provenLimitMs, 750);
 });
 
 test('several closes in agreement are trusted more than one', () => {
@@ -84,6 +92,20 @@ test('a restarted server’s longer timeout is learned from its closes', () => {
   assert.ok(knowledge.reuseLimitMs < 1_000);
   for (let index = 0; index < 16; index++) knowledge.closed(20_000);
   assert.ok(knowledge.reuseLimitMs > 15_000);
+});
+
+test('a lost request forbids gaps like its own until much has gone well', () => {
+  const knowledge = new IdleKnowledge(30_000);
+  knowledge.survived(10_000);
+  assert.ok(knowledge.provenLimitMs > 8_000);
+  knowledge.lost(1_000);
+  assert.equal(knowledge.provenLimitMs, 900);
+  knowledge.lost(2);
+  assert.equal(knowledge.provenLimitMs, 0);
+  assert.equal(knowledge.justFreedMs, 1);
+  for (let index = 0; index < 1000; index++) knowledge.answered(1);
+  assert.ok(knowledge.provenLimitMs > 8_000);
+  assert.equal(knowledge.justFreedMs, 5);
 });
 
 test('a request is sent once more only as the table says', () => {
