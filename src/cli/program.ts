@@ -95,7 +95,7 @@ function addExplain(program: Command, streams: Streams, ended: (code: number) =>
     .command('explain')
     .summary('tell what happened on every connection of a capture')
     .description(
-      'Reads packet captures (pcap, pcapng, also compressed with gzip or zstd; "-" is standard input) and tells what happened on every TCP connection: requests and responses, idle gaps, who closed it, how and why.',
+      'Reads packet captures (pcap, pcapng, snoop, also compressed with gzip or zstd), or what tcpdump prints, and tells what happened on every TCP connection: requests and responses, idle gaps, who closed it, how and why.',
     )
     .argument('<file...>', 'captures to explain, or - for standard input')
     .option(
