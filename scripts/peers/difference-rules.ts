@@ -174,7 +174,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     why: 'An empty Host is valid (RFC 9112 §3.2: an authority that is empty or undefined); these refuse it.',
     kind: 'other-refuses',
     peers: ['node:http', 'Go', 'nginx', 'Apache'],
-    evidence: /host:[ \t]*\r\n/i,
+    evidence: /host:[ \t]*:?[ \t]*\r\n/i,
   },
   {
     id: 'apache-continue',
@@ -213,6 +213,21 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-refuses',
     peers: ['nginx'],
     evidence: /connection: *close[\s\S]*connection:/i,
+  },
+  {
+    id: 'nginx-last-connection-persists',
+    why: 'And it answers what comes behind it.',
+    kind: 'other-request',
+    peers: ['nginx'],
+    ours: 'closed',
+    evidence: /connection: *close[\s\S]*connection:/i,
+  },
+  {
+    id: 'nginx-expect-twice',
+    why: 'nginx refuses Expect said twice; RFC 9110 §10.1.1 makes it a list.',
+    kind: 'other-refuses',
+    peers: ['nginx'],
+    evidence: /expect:[\s\S]*expect:/i,
   },
   {
     id: 'close-in-no-list',

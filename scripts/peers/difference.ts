@@ -34,7 +34,7 @@ function isSame(ours: ReadResponse, theirs: ReadResponse): boolean {
 function samePath(ours: string, theirs: string): boolean {
   const path = (target: string) =>
     target
-      .replace(/^http:\/\/[^/]*/i, '')
+      .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '')
       .replace(/[?#].*$/, '')
       .replaceAll('%20', ' ')
       .replace(/\/+/g, '/');
