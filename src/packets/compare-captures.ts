@@ -27,7 +27,8 @@ import {
   type MatchedDirection,
   noneOneSided,
   type OneSided,
-  settleAcks,
+  type RunningTime,
+  settleTraceless,
   usualTimeToLive,
 } from './judge-one-sided.js';
 import { type ConnectionPair, matchConnections } from './match-connections.js';
@@ -63,11 +64,12 @@ export class CaptureComparer {
       matchFurther(connections, clocks, nearerToClient ?? 'first');
       clocks = align() ?? clocks;
     }
-    const oneSided = clocks === null || nearerToClient === null ? null : judged(connections, clocks, nearerToClient, sources);
+    const runs = { first: runningTime(first, sources.first), second: runningTime(second, sources.second) };
+    const oneSided = clocks === null || nearerToClient === null ? null : judged(connections, clocks, nearerToClient, runs);
     const told = connections.map((connection, index) =>
       tellConnection(connection, oneSided?.[index] ?? null, clocks, nearerToClient ?? 'first'),
     );
-    const alone = clocks === null ? [] : aloneIn(first, second, connections, clocks, sources);
+    const alone = clocks === null ? [] : aloneIn(first, second, connections, clocks, runs);
     const only = (name: CaptureName) => alone.filter(({ seenIn }) => seenIn === name);
     const { oneSidedConnections: most } = comparisonLimits;
     return {
@@ -128,9 +130,12 @@ const pairsOf =
     }
   };
 
-/** Each connection votes with the packets of its two sides that are nearest in time: clocks do not drift that fast. */
+/**
+ * Each connection votes with packets of its two sides that are neighbours in time: clocks do not drift that fast. Two captures of one
+ * point see the same times, and are not told apart.
+ */
 function nearestToClient(connections: readonly MatchedConnection[]): CaptureName | null {
-  let votes = 0;
+  let [first, second, votes] = [0, 0, 0];
   for (const connection of connections) {
     const packets: { atNs: number; differenceNs: number; from: Side }[] = [];
     for (const from of both) {
@@ -141,10 +146,14 @@ function nearestToClient(connections: readonly MatchedConnection[]): CaptureName
       const next = packets[index + 1];
       if (next === undefined || next.from === packet.from) continue;
       const [client, server] = packet.from === 'client' ? [packet, next] : [next, packet];
-      votes += Math.sign(client.differenceNs - server.differenceNs);
+      const delayNs = client.differenceNs - server.differenceNs;
+      votes++;
+      if (delayNs > 0) first++;
+      else if (delayNs < 0) second++;
     }
   }
-  return votes === 0 ? null : votes > 0 ? 'first' : 'second';
+  if (2 * first > votes) return 'first';
+  return 2 * second > votes ? 'second' : null;
 }
 
 function matchFurther(connections: readonly MatchedConnection[], clocks: ClockAlignment, nearerToClient: CaptureName): void {
@@ -164,23 +173,28 @@ function matchFurther(connections: readonly MatchedConnection[], clocks: ClockAl
   }
 }
 
+/** When a capture was running, as far as it shows, on its own scale. */
+interface Runs {
+  readonly first: RunningTime;
+  readonly second: RunningTime;
+}
+
+const runningTime = (log: SegmentLog, { firstAtNs, lastAtNs }: SourceSummary): RunningTime => ({
+  beganNs: firstAtNs ?? Number.POSITIVE_INFINITY,
+  endedNs: Math.min(lastAtNs ?? Number.NEGATIVE_INFINITY, log.wholeUntilNs),
+});
+
 type Judged = Readonly<Record<Side, OneSided>>;
 
 function judged(
   connections: readonly MatchedConnection[],
   clocks: ClockAlignment,
   nearerToClient: CaptureName,
-  sources: { readonly first: SourceSummary; readonly second: SourceSummary },
+  runs: Runs,
 ): Judged[] {
   const otherRuns = {
-    first: {
-      beganNs: toFirst(clocks, sources.second.firstAtNs ?? Number.POSITIVE_INFINITY),
-      endedNs: toFirst(clocks, sources.second.lastAtNs ?? Number.NEGATIVE_INFINITY),
-    },
-    second: {
-      beganNs: toSecond(clocks, sources.first.firstAtNs ?? Number.POSITIVE_INFINITY),
-      endedNs: toSecond(clocks, sources.first.lastAtNs ?? Number.NEGATIVE_INFINITY),
-    },
+    first: { beganNs: toFirst(clocks, runs.second.beganNs), endedNs: toFirst(clocks, runs.second.endedNs) },
+    second: { beganNs: toSecond(clocks, runs.first.beganNs), endedNs: toSecond(clocks, runs.first.endedNs) },
   };
   const atSender = (from: Side): CaptureName => ((from === 'client') === (nearerToClient === 'first') ? 'first' : 'second');
   const missedBy = { first: 0, second: 0 };
@@ -194,7 +208,7 @@ function judged(
     client: judgeOneSided(question(client, server), missedBy),
     server: judgeOneSided(question(server, client), missedBy),
   }));
-  for (const one of found) for (const from of both) settleAcks(one[from], atSender(from), missedBy);
+  for (const one of found) for (const from of both) settleTraceless(one[from], atSender(from), missedBy);
   return found;
 }
 
@@ -306,7 +320,7 @@ function aloneIn(
   second: SegmentLog,
   connections: readonly MatchedConnection[],
   clocks: ClockAlignment,
-  sources: { readonly first: SourceSummary; readonly second: SourceSummary },
+  runs: Runs,
 ): OneSidedConnection[] {
   const isAlone = (log: SegmentLog, seenIn: CaptureName): OneSidedConnection[] => {
     const known = new Set(connections.map(({ pair }) => pair[seenIn].id));
@@ -323,10 +337,9 @@ function aloneIn(
   };
   /** The other capture was running for all of it, as far as packets show. */
   const hasRunOther = ({ firstAtNs, lastAtNs }: LoggedConnection, seenIn: CaptureName): boolean => {
-    const other = seenIn === 'first' ? sources.second : sources.first;
-    if (other.firstAtNs === null || other.lastAtNs === null) return false;
+    const other = seenIn === 'first' ? runs.second : runs.first;
     const toOther = (atNs: number): number => (seenIn === 'first' ? toSecond(clocks, atNs) : toFirst(clocks, atNs));
-    return toOther(firstAtNs) >= other.firstAtNs && toOther(lastAtNs) <= other.lastAtNs;
+    return toOther(firstAtNs) >= other.beganNs && toOther(lastAtNs) <= other.endedNs;
   };
   return [...isAlone(first, 'first'), ...isAlone(second, 'second')];
 }

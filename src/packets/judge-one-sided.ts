@@ -4,8 +4,9 @@
  * - Only its sender's point has it. SYN, data, FIN: acknowledged without being sent again, it arrived, and the farther capture missed
  *   it; else it was lost. A reset was lost.
  * - Only the receiver's point has it. Data and FIN: when the sender went on behind it, its capture missed it; else nobody sent it. A
- *   reset was forged; where the sender's capture is known to miss packets, only if its time to live is a stranger's too.
- * - An empty ACK leaves no trace in what follows: it is judged like the rest when the capture that lacks it misses nothing else.
+ *   reset was forged.
+ * - Where the capture that lacks a packet is known to miss others, only traces count: an empty ACK leaves none, and neither does a packet
+ *   that nobody seems to have sent, unless its time to live is a stranger's.
  * - A frame that one capture holds twice is no packet of its own. Where the other capture had not begun nothing is missing; after its
  *   last packet of any kind nothing is certain.
  */
@@ -43,26 +44,26 @@ export interface JudgeQuestion {
   readonly otherRuns: { readonly first: RunningTime; readonly second: RunningTime };
 }
 
-/** What was found so far; ACKs wait for `settleAcks`. */
+/** What was found so far. What leaves no trace waits for `settleTraceless`. */
 export interface OneSided {
   readonly counts: { lost: number; forged: number; notCaptured: number; unclear: number };
   readonly packets: OneSidedPacket[];
-  readonly waitingAcks: { first: number; second: number };
-  /** Which of `packets` are waiting ACKs. */
+  readonly waiting: { first: number; second: number };
+  /** Which of `packets` wait. */
   readonly waitingPackets: number[];
 }
 
 export const noneOneSided = (): OneSided => ({
   counts: { lost: 0, forged: 0, notCaptured: 0, unclear: 0 },
   packets: [],
-  waitingAcks: { first: 0, second: 0 },
+  waiting: { first: 0, second: 0 },
   waitingPackets: [],
 });
 
 /** A look-ahead stops here: retransmissions come soon. */
 const longestLookAhead = 2000;
 
-/** Judges all but empty ACKs. `missedBy` counts, for each capture, packets that it missed. */
+/** Judges what leaves traces. `missedBy` counts, for each capture, packets that it missed. */
 export function judgeOneSided(question: JudgeQuestion, missedBy: { first: number; second: number }): OneSided {
   const found = noneOneSided();
   for (const seenIn of ['first', 'second'] as const) {
@@ -73,10 +74,11 @@ export function judgeOneSided(question: JudgeQuestion, missedBy: { first: number
       if (atNs < view.runs.beganNs) continue;
       const kind = kindOf(view.log, at);
       const isSure = atNs <= view.runs.endedNs;
-      const isWaiting = kind === 'ack' && isSure;
-      const why = isWaiting || !isSure ? 'unclear' : judge(question, view, index, kind, missedBy);
+      const judged = isSure ? judge(question, view, index, kind) : 'unclear';
+      const isWaiting = judged === 'traceless';
+      const why = isWaiting ? 'unclear' : judged;
       if (why === 'not-captured') missedBy[seenIn === 'first' ? 'second' : 'first']++;
-      if (isWaiting) found.waitingAcks[seenIn]++;
+      if (isWaiting) found.waiting[seenIn]++;
       else count(found.counts, why);
       if (found.packets.length >= comparisonLimits.packetsPerConnection) continue;
       if (isWaiting) found.waitingPackets.push(found.packets.length);
@@ -86,8 +88,8 @@ export function judgeOneSided(question: JudgeQuestion, missedBy: { first: number
   return found;
 }
 
-/** Judges the empty ACKs, now that it is known which capture misses packets. */
-export function settleAcks(
+/** Judges the rest, now that it is known which capture misses packets. */
+export function settleTraceless(
   found: OneSided,
   atSender: CaptureName,
   missedBy: { readonly first: number; readonly second: number },
@@ -97,8 +99,8 @@ export function settleAcks(
     return seenIn === atSender ? 'lost' : 'forged';
   };
   for (const seenIn of ['first', 'second'] as const) {
-    count(found.counts, whyOf(seenIn), found.waitingAcks[seenIn]);
-    found.waitingAcks[seenIn] = 0;
+    count(found.counts, whyOf(seenIn), found.waiting[seenIn]);
+    found.waiting[seenIn] = 0;
   }
   for (const index of found.waitingPackets) {
     const packet = found.packets[index]!;
@@ -187,14 +189,9 @@ function isHeldTwice({ log, places, taken }: View, index: number): boolean {
   return false;
 }
 
-function judge(
-  question: JudgeQuestion,
-  view: View,
-  index: number,
-  kind: PacketKind,
-  missedBy: { readonly first: number; readonly second: number },
-): OneSidedWhy {
-  return view.seenIn === question.atSender ? fateOfSent(view, index) : originOfReceived(question, view, index, kind, missedBy);
+function judge(question: JudgeQuestion, view: View, index: number, kind: PacketKind): OneSidedWhy | 'traceless' {
+  if (view.seenIn !== question.atSender) return originOfReceived(question, view, index, kind);
+  return kind === 'ack' ? 'traceless' : fateOfSent(view, index);
 }
 
 function fateOfSent(view: View, index: number): OneSidedWhy {
@@ -226,21 +223,13 @@ function isSentAgain({ log, places }: View, index: number): boolean {
   return false;
 }
 
-function originOfReceived(
-  { direction, atSender }: JudgeQuestion,
-  view: View,
-  index: number,
-  kind: PacketKind,
-  missedBy: { readonly first: number; readonly second: number },
-): OneSidedWhy {
+function originOfReceived({ direction }: JudgeQuestion, view: View, index: number, kind: PacketKind): OneSidedWhy | 'traceless' {
   const at = view.places[index]!;
-  if (kind === 'reset') {
-    const usual = usualTimeToLive(direction, view.seenIn);
-    const own = view.log.timeToLive[at]!;
-    const isStranger = usual !== null && own >= 0 && own !== usual;
-    return isStranger || missedBy[atSender] === 0 ? 'forged' : 'unclear';
-  }
-  return hasGoneOn(view, endOf(view.log, at)) ? 'not-captured' : 'forged';
+  const leavesTrace = kind !== 'ack' && kind !== 'reset';
+  if (leavesTrace && hasGoneOn(view, endOf(view.log, at))) return 'not-captured';
+  const usual = usualTimeToLive(direction, view.seenIn);
+  const own = view.log.timeToLive[at]!;
+  return usual !== null && own >= 0 && own !== usual ? 'forged' : 'traceless';
 }
 
 /** Whether the sender, where it was captured, later stands at or behind this number. */

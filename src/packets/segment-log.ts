@@ -9,7 +9,7 @@ import { formatIpv4, formatIpv6 } from './address.js';
 import { type Segment, TcpFlag } from './segment.js';
 
 export const segmentLogLimits = {
-  segments: 1_000_000,
+  segments: 500_000,
   connections: 100_000,
 } as const;
 
@@ -43,8 +43,9 @@ const initialRoom = 1024;
 
 export class SegmentLog {
   count = 0;
-  /** Segments beyond a limit. */
+  /** Segments beyond a limit, and when the first of them came: from then on the log is not whole. */
   leftOut = 0;
+  wholeUntilNs = Number.POSITIVE_INFINITY;
   readonly connections = new Map<ConnectionId, LoggedConnection>();
   connection = new Int32Array(initialRoom);
   /** 0: sent by the client, 1: by the server. */
@@ -68,6 +69,7 @@ export class SegmentLog {
     const connection = this.connections.get(id) ?? this.#open(segment, id, from);
     if (connection === null || this.count >= segmentLogLimits.segments) {
       this.leftOut++;
+      this.wholeUntilNs = Math.min(this.wholeUntilNs, atNs);
       return;
     }
     this.firstAtNs = Math.min(this.firstAtNs, atNs);

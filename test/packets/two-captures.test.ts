@@ -145,6 +145,23 @@ test('packets that a capture missed are not called lost', () => {
   assert.deepEqual([oneSided.server.lost, oneSided.server.forged, oneSided.server.notCaptured], [0, 1, missedSent]);
 });
 
+test('captures that miss packets themselves accuse nobody', () => {
+  for (const name of ['lossy', 'translated']) {
+    const holed = (file: Buffer, every: number): Buffer => edited(file, (packet, index) => (index % every === 3 ? null : packet));
+    const { client, server } = lostAndForged(
+      compare(holed(recorded(`${name}-client`), 11), holed(recorded(`${name}-server`), 13)),
+    );
+    assert.deepEqual([client.forged, server.forged], [0, 0], name);
+  }
+});
+
+test('two captures of one point have no way between them', () => {
+  const holed = edited(recorded('lossy-client'), (packet, index) => (index % 7 === 0 ? null : packet));
+  const comparison = compare(recorded('lossy-client'), holed);
+  assert.equal(comparison.nearerToClient, null);
+  assert.deepEqual(lostAndForged(comparison), { client: { lost: 0, forged: 0 }, server: { lost: 0, forged: 0 } });
+});
+
 test('a firewall that makes up sequence numbers is seen through', () => {
   const shift = (packet: Packet): Packet => {
     const place = isFromServer(packet) ? 28 : 24;
