@@ -49,7 +49,9 @@ const foldShare = 0.2;
 const foldWidth = 0.06;
 const foldWidthOfAll = 0.3;
 /** Least distance between two ticks, and moments looked at in one segment. */
-const tickDistance = 0.095;
+const tickDistance = 0.107;
+/** Width of a label's character, about, on a picture of 550 pixels. */
+const characterWidth = 0.0118;
 const momentLimit = 64;
 
 export function timeAxisOf({ startNs, endNs, busy, originSeconds }: TimeAxisInput): TimeAxis {
@@ -131,7 +133,7 @@ function ticksOf(segments: readonly AxisSegment[], originSeconds: number): AxisT
   const width = scaled.reduce((sum, { from, to }) => sum + to - from, 0);
   const step = steps.find((each) => each >= (tickDistance * spanNs) / width) ?? steps.at(-1)!;
   const ticks: AxisTick[] = [];
-  let before = Number.NEGATIVE_INFINITY;
+  let room = 0;
   let textBefore = '';
   let index = 0;
   for (const { startNs, endNs, from, to } of scaled) {
@@ -140,10 +142,11 @@ function ticksOf(segments: readonly AxisSegment[], originSeconds: number): AxisT
     const own = moments.length > 0 ? step : 10 ** Math.floor(Math.log10(Math.max(1, endNs - startNs)));
     for (const atNs of moments.length > 0 ? moments : [startNs]) {
       const at = from + ((to - from) * (atNs - startNs)) / (endNs - startNs);
-      if (at - before < tickDistance || at > 1 - tickDistance / 2) continue;
+      if (at < room || at > 1 - tickDistance / 2) continue;
       const text = timeText(atNs, originSeconds, own);
-      ticks.push({ atNs, at, label: whatChanged(text, textBefore), major: index % 2 === 0 });
-      before = at;
+      const label = whatChanged(text, textBefore);
+      ticks.push({ atNs, at, label, major: index % 2 === 0 });
+      room = at + Math.max(tickDistance, (label.length + 1) * characterWidth);
       textBefore = text;
       index++;
     }

@@ -5,7 +5,7 @@
 import { colourStyle, pictureStyle } from '../svg/picture-style.js';
 
 /** SHA-256 of `pageStyle` in base64; a test says what it must be. */
-export const pageStyleHash = 'JbmzfitHBdhyG773CsXgqrLivcOSIdL4UcKv/3E16Wg=';
+export const pageStyleHash = 'K+Vz034qg+l9lMnDT2ta8uT7P4PpFbtC7W/sFy0KdD4=';
 
 const base = `*,*::before,*::after{box-sizing:border-box}
 html{color-scheme:light dark;-webkit-text-size-adjust:100%;scroll-padding-top:3.5rem}
@@ -195,7 +195,7 @@ h2{margin-top:1.5rem;break-after:avoid}h3{break-after:avoid}
 .timeline thead th{position:static}
 .ladder::details-content{content-visibility:visible;block-size:auto}
 .finding details:not([open]){display:none}
-.timeline .c-id{width:2.4rem}.timeline .c-opened{width:4.8rem}.timeline .c-ends{width:8.6rem}.timeline .c-requests{width:3.6rem}.timeline .c-ending{width:6.6rem}.c-ends code{font-size:7pt}.timeline thead th{white-space:normal}
+.timeline .c-id{width:2.9rem}.timeline .c-opened{width:5.3rem}.timeline .c-ends{width:8.4rem}.timeline .c-requests{width:4.2rem}.timeline .c-ending{width:6.6rem}.timeline .c-id,.timeline .c-opened,.timeline .c-requests{font-size:7.5pt;white-space:nowrap}.timeline th,.timeline td{padding-right:.4rem}.c-ends code{font-size:7pt}.timeline thead th{white-space:normal}
 .exchanges .c-request,.waits .c-request{min-width:0}.minor{display:none}
 .ladder{border:0;padding:0}
 .ladder>summary{list-style:none;font-weight:700}
