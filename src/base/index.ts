@@ -1,5 +1,17 @@
 export { AssertionError, assert, unreachable } from './assert.js';
 export type {
+  CaptureName,
+  ClockComparison,
+  ComparedConnection,
+  Comparison,
+  DelaySummary,
+  OneSidedConnection,
+  OneSidedCounts,
+  OneSidedPacket,
+  OneSidedWhy,
+  PacketKind,
+} from './comparison.js';
+export type {
   AckObservation,
   BytesObservation,
   CallObservation,

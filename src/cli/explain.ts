@@ -19,6 +19,7 @@ import {
   type Totals,
 } from '../story/index.js';
 import { type Clock, clockOf, type Diagnosed, escapeName, jsonReportWriter, Overview } from '../view/index.js';
+import { CapturePair, type PairReading } from './capture-pair.js';
 import { type PictureOptions, Pictures } from './explain-pictures.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
@@ -73,11 +74,12 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
     throw new CommandFailure('bad-usage', 'only one of --json, --ndjson, --html - and --svg - can go to standard output');
   let readAll = true;
   let failing = false;
+  const pair = inputs.length === 2 ? new CapturePair([nameOf(inputs[0]!), nameOf(inputs[1]!)]) : null;
   for (const [index, input] of inputs.entries()) {
     if (streams.output.closed) break;
     try {
       if (index > 0 && options.json !== true && options.ndjson !== true) streams.output.line('');
-      const findings = await explainOne(input, choice, options, streams);
+      const findings = await explainOne(input, choice, options, streams, pair?.reading(index));
       failing ||= findings.some(({ level }) => isAtLeast(level, options.failOn));
     } catch (error) {
       if (!(error instanceof CommandFailure) || inputs.length === 1) throw error;
@@ -87,8 +89,23 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
     await streams.output.flush();
   }
   if (!readAll) return exitCodes.failed;
+  if (pair !== null) tellPair(pair, options, streams);
+  await streams.output.flush();
   return failing ? exitCodes.findings : exitCodes.fine;
 }
+
+/** What two captures of the same traffic say together; nothing as JSON when they have nothing in common. */
+function tellPair(pair: CapturePair, options: ExplainOptions, { output, screen, environment }: Streams): void {
+  if (options.json === true || options.ndjson === true) {
+    const text = pair.asJson();
+    if (text !== null) output.line(text);
+    return;
+  }
+  output.line('');
+  for (const line of pair.asText(terminalStyle(options, screen, environment))) output.line(line);
+}
+
+const nameOf = (input: string): string => (input === '-' ? 'standard input' : input);
 
 const isAtLeast = (level: FindingLevel, least: FindingLevel | undefined): boolean =>
   least !== undefined && levels.indexOf(level) <= levels.indexOf(least);
@@ -135,10 +152,11 @@ async function explainOne(
   choice: Choice,
   options: ExplainOptions,
   streams: Streams,
+  reading: PairReading | undefined,
 ): Promise<Diagnosed['findings']> {
   const pictures = picturesFor(input, choice, options, streams);
   try {
-    return await readAndTell({ input, choice, options, streams, pictures });
+    return await readAndTell({ input, choice, options, streams, pictures, reading });
   } finally {
     await pictures?.close();
   }
@@ -150,11 +168,13 @@ interface Task {
   readonly options: ExplainOptions;
   readonly streams: Streams;
   readonly pictures: Pictures | null;
+  /** This is one of two captures that are compared. */
+  readonly reading: PairReading | undefined;
 }
 
-async function readAndTell({ input, choice, options, streams, pictures }: Task): Promise<Diagnosed['findings']> {
+async function readAndTell({ input, choice, options, streams, pictures, reading }: Task): Promise<Diagnosed['findings']> {
   const { output } = streams;
-  const name = input === '-' ? 'standard input' : input;
+  const name = nameOf(input);
   const presenter = presenterFor(input, choice, options, streams);
   // A filter's totals are those of the connections it lets through.
   const chosenOnly = choice.chosen === null ? null : new Overview();
@@ -174,7 +194,7 @@ async function readAndTell({ input, choice, options, streams, pictures }: Task):
     },
     ...(options.connection === undefined ? {} : { detailOf: options.connection }),
   });
-  const capture = observeCapture({ observe: story.observe });
+  const capture = observeCapture({ observe: story.observe, ...(reading === undefined ? {} : { tap: reading.tap }) });
   const source = await openInput(input);
   const quiet = options.ndjson === true || (options.all === true && streams.screen.isTTY);
   const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), source.size ?? 0, streams.messages);
@@ -197,6 +217,7 @@ async function readAndTell({ input, choice, options, streams, pictures }: Task):
   const summary = { ...told, problems: [...source.problems(), ...told.problems] };
   story.end();
   if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
+  reading?.ended(summary);
   const { rule } = options;
   const found = diagnosis.findings();
   const findings = rule === undefined ? found : found.filter((finding) => rule.includes(finding.rule));

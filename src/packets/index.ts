@@ -1,17 +1,5 @@
 export { CaptureReader, type CaptureReaderOptions } from './capture-reader.js';
 export { CaptureComparer } from './compare-captures.js';
-export type {
-  CaptureName,
-  ClockComparison,
-  ComparedConnection,
-  Comparison,
-  DelaySummary,
-  OneSidedConnection,
-  OneSidedCounts,
-  OneSidedPacket,
-  OneSidedWhy,
-  PacketKind,
-} from './comparison.js';
 export { comparisonLimits } from './comparison.js';
 export { type Container, sniffByteCount, sniffContainer } from './container.js';
 export { flowLimits } from './flow-table.js';

@@ -28,6 +28,7 @@ export {
 } from './report.js';
 export { renderLadderPicture } from './svg/ladder-svg.js';
 export { renderTimeline } from './svg/timeline-svg.js';
+export { type ComparedNames, renderComparison } from './terminal/comparison.js';
 export { renderConnection } from './terminal/connection.js';
 export { renderListHead, renderListLine } from './terminal/connection-list.js';
 export { lifeLegend } from './terminal/life-picture.js';

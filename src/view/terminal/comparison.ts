@@ -1,0 +1,158 @@
+/**
+ * Two captures of the same traffic, for a terminal: one sentence that says whether the way between them lost or forged anything,
+ * then clocks, delays, and the connections that show it, with packet numbers of both captures.
+ */
+import type { ComparedConnection, Comparison, DelaySummary, OneSidedCounts, OneSidedPacket } from '../../base/index.js';
+import { escapeName } from '../escape.js';
+import { formatCount, formatCounted, formatDuration } from '../quantity.js';
+import { labelled, wrapWords } from './lines.js';
+import type { TerminalStyle } from './style.js';
+
+export interface ComparedNames {
+  readonly first: string;
+  readonly second: string;
+}
+
+const labelWidth = 9;
+/** Connections told one by one, and packets of each. */
+const toldConnections = 12;
+const toldPackets = 6;
+
+export function renderComparison(comparison: Comparison, names: ComparedNames, style: TerminalStyle): string[] {
+  const { palette, width } = style;
+  const { clock, matchedConnections, matchedPackets, oneSided, leftOut } = comparison;
+  if (matchedConnections === 0 || clock === null) {
+    return wrapWords(
+      'The two captures have no connection in common: they are not of the same traffic, or not of the same time.',
+      width,
+    ).map(palette.strong);
+  }
+  const lost = oneSided.client.lost + oneSided.server.lost;
+  const forged = oneSided.client.forged + oneSided.server.forged;
+  const paint = forged > 0 || lost > 0 ? palette.bad : palette.good;
+  const lines = wrapWords(`Between the two captures ${headline(lost, forged)}.`, width).map((line) =>
+    palette.strong(paint(line)),
+  );
+  lines.push(
+    ...wrapWords(
+      `${formatCounted(matchedConnections, 'connection')} and ${formatCounted(matchedPackets, 'packet')} are in both.`,
+      width,
+    ),
+    '',
+  );
+  const nearer = comparison.nearerToClient === null ? null : escapeName(names[comparison.nearerToClient]);
+  lines.push(
+    ...row(
+      'Points',
+      nearer === null ? 'which capture is nearer to the clients cannot be told' : `${nearer} is nearer to the clients`,
+      style,
+    ),
+  );
+  const uncertainty = clock.uncertaintyNs === null ? '' : `, right within ${formatDuration(clock.uncertaintyNs, style)}`;
+  const drift = Math.abs(clock.driftPpm) < 0.05 ? '' : `, drifting by ${clock.driftPpm.toFixed(1)} parts per million`;
+  const sign = clock.offsetNs < 0 ? 'behind' : 'ahead of';
+  lines.push(
+    ...row(
+      'Clocks',
+      `the clock of ${escapeName(names.second)} is ${formatDuration(Math.abs(clock.offsetNs), style)} ${sign} the other's${uncertainty}${drift}`,
+      style,
+    ),
+  );
+  for (const side of ['client', 'server'] as const) {
+    const items = [...countItems(oneSided[side]), ...delayItems(comparison.delays[side], style)];
+    lines.push(
+      ...row(
+        `${side === 'client' ? 'Requests' : 'Answers'}`,
+        `sent by the ${side}s: ${items.length === 0 ? 'nothing missing' : items.join(', ')}`,
+        style,
+      ),
+    );
+  }
+  for (const name of ['first', 'second'] as const) {
+    const count = comparison.oneSidedConnectionCounts[name];
+    if (count > 0) lines.push(...row('Alone', `${formatCounted(count, 'connection')} only in ${escapeName(names[name])}`, style));
+    if (leftOut[name] > 0)
+      lines.push(
+        ...row(
+          'Left out',
+          `${formatCounted(leftOut[name], 'packet')} of ${escapeName(names[name])}: more than is compared`,
+          style,
+        ),
+      );
+  }
+  const telling = comparison.connections.filter(isTelling);
+  for (const connection of telling.slice(0, toldConnections)) lines.push('', ...told(connection, names, style));
+  if (telling.length > toldConnections)
+    lines.push(
+      '',
+      palette.faint(`and ${formatCount(telling.length - toldConnections)} more connections with something to tell (--json)`),
+    );
+  return lines;
+}
+
+function headline(lost: number, forged: number): string {
+  if (lost === 0 && forged === 0) return 'nothing was lost and nothing was forged';
+  const parts: string[] = [];
+  if (forged > 0) parts.push(`${formatCounted(forged, 'packet')} ${forged === 1 ? 'was' : 'were'} forged`);
+  if (lost > 0) parts.push(`${formatCounted(lost, 'packet')} ${lost === 1 ? 'was' : 'were'} lost`);
+  return parts.join(' and ');
+}
+
+const isTelling = ({ oneSided, isTranslated, hasShiftedNumbers, rewritten }: ComparedConnection): boolean =>
+  [oneSided.client, oneSided.server].some(({ lost, forged }) => lost + forged > 0) ||
+  isTranslated ||
+  hasShiftedNumbers ||
+  rewritten.length > 0;
+
+function countItems({ lost, forged, notCaptured, unclear }: OneSidedCounts): string[] {
+  const items: string[] = [];
+  if (lost > 0) items.push(`${formatCount(lost)} lost`);
+  if (forged > 0) items.push(`${formatCount(forged)} forged`);
+  if (notCaptured > 0) items.push(`${formatCount(notCaptured)} passed but missing in one capture`);
+  if (unclear > 0) items.push(`${formatCount(unclear)} in one capture only, unclear why`);
+  return items;
+}
+
+function delayItems(delay: DelaySummary | null, style: TerminalStyle): string[] {
+  if (delay === null) return [];
+  return [
+    `on the way ${formatDuration(delay.leastNs, style)} at least, median ${formatDuration(delay.medianNs, style)}, at most ${formatDuration(delay.mostNs, style)}`,
+  ];
+}
+
+function told(connection: ComparedConnection, names: ComparedNames, style: TerminalStyle): string[] {
+  const { palette, width } = style;
+  const ends = (index: 0 | 1): string => escapeName(`${connection.clientEnds[index]} > ${connection.serverEnds[index]}`);
+  const elsewhere = connection.isTranslated ? `, in the second ${ends(1)}` : '';
+  const lines = wrapWords(
+    `#${connection.first} in the first, #${connection.second} in the second: ${ends(0)}${elsewhere}`,
+    width,
+  ).map(palette.strong);
+  for (const text of connection.rewritten) lines.push(...row('Changed', escapeName(text), style));
+  if (connection.hasShiftedNumbers)
+    lines.push(...row('Changed', 'sequence numbers: a box between the points makes up its own', style));
+  const packets = connection.packets.filter(({ why }) => why === 'lost' || why === 'forged');
+  for (const packet of packets.slice(0, toldPackets))
+    lines.push(...row(packet.why === 'lost' ? 'Lost' : 'Forged', packetText(packet, names), style));
+  if (packets.length > toldPackets) lines.push(...row('', `and ${formatCount(packets.length - toldPackets)} more`, style));
+  return lines;
+}
+
+function packetText(
+  { seenIn, packet, from, kind, byteCount, timeToLive, usualTimeToLive }: OneSidedPacket,
+  names: ComparedNames,
+): string {
+  const what =
+    kind === 'data' ? `${formatCounted(byteCount, 'byte')} of data` : kind === 'reset' ? 'a reset' : kind.toUpperCase();
+  const hops =
+    timeToLive !== null && usualTimeToLive !== null && timeToLive !== usualTimeToLive
+      ? `; time to live ${timeToLive}, the ${from}'s other packets have ${usualTimeToLive}`
+      : '';
+  return `${what} in the name of the ${from}, packet ${formatCount(packet)}, only in ${escapeName(names[seenIn])}${hops}`;
+}
+
+function row(label: string, text: string, style: TerminalStyle): string[] {
+  return labelled(label, wrapWords(text, style.width - labelWidth - 4), labelWidth).map((line, index) =>
+    index === 0 && label !== '' ? `  ${style.palette.faint(label)}${line.slice(2 + label.length)}` : line,
+  );
+}
