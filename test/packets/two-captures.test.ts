@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { SourceSummary } from 'holdfast/base';
-import { CaptureComparer, type Comparison, observeCapture } from 'holdfast/packets';
+import type { Comparison, SourceSummary } from 'holdfast/base';
+import { CaptureComparer, observeCapture } from 'holdfast/packets';
 
 function compare(first: Uint8Array, second: Uint8Array): Comparison {
   const comparer = new CaptureComparer();
