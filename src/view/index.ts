@@ -1,3 +1,5 @@
+/** Geometry and renderers of reports: terminal, JSON, HTML, SVG. This file is the layer's whole public face. */
+
 export { type Clock, clockOf } from './clock.js';
 export { type ConnectionRow, connectionRow } from './connection-row.js';
 export type { Diagnosed } from './diagnosed.js';

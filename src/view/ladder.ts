@@ -368,7 +368,8 @@ function requestWords(exchange: Exchange): Words {
   if (pipelined) details.push('pipelined');
   if (requestFraming !== 'none' && requestFraming !== null)
     details.push(isWholeRequest(exchange) ? bodyText(requestBodyBytes, requestFraming) : 'body follows');
-  return { label: escapeText(`${method} ${target} HTTP/${version}`), detail: details.join(', '), tone: 'request' };
+  const label = method === '' ? 'request, not captured' : `${method} ${target} HTTP/${version}`;
+  return { label: escapeText(label), detail: details.join(', '), tone: 'request' };
 }
 
 function responseWords(exchange: Exchange): Words {

@@ -29,6 +29,9 @@ const serverNameLimit = 50;
 export class Overview {
   connections = 0;
   httpConnections = 0;
+  /** As in `totals`, with those that were only told from who sent when. */
+  shownRequests = 0;
+  shownResponses = 0;
   /** Requests with a final response; `totals.responses` counts interim ones too. */
   answered = 0;
   /** Connections that lost work, or had a 5xx answer. */
@@ -101,18 +104,26 @@ export class Overview {
     if (endingWords[ending.why].severity === 'bad' || this.serverErrors.count > errorsBefore) this.troubled++;
   }
 
-  #addTotals({ exchangeCount, responseCount, exchanges, tcp }: Connection): void {
+  #addTotals({ exchangeCount, responseCount, exchanges, protocol, tcp }: Connection): void {
     const { totals } = this;
     let notSeen = 0;
     let interim = 0;
+    // Told from who sent when, where the payload was not captured: shown, but no message that was read.
+    const byTurns = protocol.detail === 'payload not captured';
+    let unreadRequests = 0;
+    let unreadResponses = 0;
     for (const exchange of exchanges) {
       if (!exchange.requestSeen) notSeen++;
+      else if (byTurns && exchange.method === '') unreadRequests++;
+      if (byTurns && exchange.firstByte !== null && exchange.responseVersion === null) unreadResponses++;
       interim += exchange.interim.length;
     }
     this.answered += responseCount - notSeen;
+    this.shownRequests += exchangeCount - notSeen;
+    this.shownResponses += responseCount + interim;
     totals.connections++;
-    totals.requests += exchangeCount - notSeen;
-    totals.responses += responseCount + interim;
+    totals.requests += exchangeCount - notSeen - unreadRequests;
+    totals.responses += responseCount + interim - unreadResponses;
     if (exchangeCount > 1) totals.reusedConnections++;
     totals.resets += tcp.resets.client + tcp.resets.server;
     totals.fins += tcp.fins.client + tcp.fins.server;

@@ -43,7 +43,7 @@ function headline(input: SummaryInput, style: TerminalStyle): string[] {
   const { overview } = input;
   const { palette, width } = style;
   if (overview.connections === 0) return wrapWords(nothingFound(input), width).map(palette.strong);
-  const { requests, responses } = overview.totals;
+  const { shownRequests: requests, shownResponses: responses } = overview;
   const { diagnosed } = input;
   const paint = verdictPaint(diagnosed, style);
   const verdict = wrapWords(escapeName(`${diagnosed.verdict.headline}.`), width).map((line) => palette.strong(paint(line)));
@@ -135,10 +135,10 @@ function factRows(overview: Overview, style: TerminalStyle): string[] {
   ];
 }
 
-function requestItems({ totals, answered, httpConnections }: Overview): string[] {
-  if (totals.requests + totals.responses === 0) return [];
-  const items = [`${formatCount(totals.requests)} on ${formatCounted(httpConnections, 'connection')}`];
-  if (answered < totals.requests) items.push(`${formatCount(totals.requests - answered)} without response`);
+function requestItems({ totals, shownRequests, shownResponses, answered, httpConnections }: Overview): string[] {
+  if (shownRequests + shownResponses === 0) return [];
+  const items = [`${formatCount(shownRequests)} on ${formatCounted(httpConnections, 'connection')}`];
+  if (answered < shownRequests) items.push(`${formatCount(shownRequests - answered)} without response`);
   items.push(
     totals.reusedConnections === 0 ? 'no connection reused' : `${formatCounted(totals.reusedConnections, 'connection')} reused`,
   );
