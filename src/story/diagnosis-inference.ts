@@ -4,7 +4,7 @@
  * right, and what reuse saved or would have saved.
  */
 import { type Endpoint, nsPerMs } from '../base/index.js';
-import type { Constant } from './facts-constant.js';
+import type { Constant, ProvenConstant } from './facts-constant.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { ephemeralPorts } from './facts-time-wait.js';
@@ -135,8 +135,8 @@ export function maximumRequests(server: ServerFacts): InferredMaximum | null {
 }
 
 /** Closes at one age whatever the use: constant where the idle times before the close are not. */
-export function ageLimit(server: ServerFacts): Constant | null {
-  const age = server.serverAges.constant({ least: 3, share: 0.8 });
+export function ageLimit(server: ServerFacts): ProvenConstant | null {
+  const age = server.serverAges.proven({ least: 3, share: 0.8 });
   if (age === null || age.value < 1e9) return null;
   const idle = server.idleTimeout();
   return idle !== null && idle.count >= age.count ? null : age;

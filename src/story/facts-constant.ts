@@ -5,6 +5,8 @@
  * sample is chosen by chance. The constant is the densest run of neighbouring buckets; value and spread are exact within it.
  */
 
+import type { ConnectionId } from '../base/index.js';
+
 interface Bucket {
   count: number;
   sum: number;
@@ -79,5 +81,42 @@ export class ConstantFinder {
   constant({ least, share }: { readonly least: number; readonly share: number }): Constant | null {
     const found = this.densest();
     return found !== null && found.count >= least && found.count >= share * found.of ? found : null;
+  }
+}
+
+/** What shows a sample. */
+export interface Sample {
+  readonly connection: ConnectionId;
+  readonly packet: number;
+  readonly value: number;
+}
+
+/** A constant, with the first samples that agree on it. */
+export interface ProvenConstant extends Constant {
+  readonly connections: readonly ConnectionId[];
+  readonly packets: readonly number[];
+}
+
+/** Samples kept as evidence. */
+const evidenceLimit = 16;
+
+/** A finder that remembers its first samples and where they come from. */
+export class ProvenConstantFinder extends ConstantFinder {
+  readonly samples: Sample[] = [];
+
+  prove(value: number, connection: ConnectionId, packet: number): void {
+    this.add(value);
+    if (this.samples.length < evidenceLimit) this.samples.push({ connection, packet, value });
+  }
+
+  proven(wanted: { readonly least: number; readonly share: number }): ProvenConstant | null {
+    const found = this.constant(wanted);
+    if (found === null) return null;
+    const agreeing = this.samples.filter(({ value }) => value >= found.least && value <= found.most);
+    return {
+      ...found,
+      connections: agreeing.map(({ connection }) => connection),
+      packets: agreeing.map(({ packet }) => packet),
+    };
   }
 }

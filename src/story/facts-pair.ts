@@ -13,7 +13,7 @@ import type { Connection } from './model.js';
 
 export const pairLimits = {
   /** Connections kept as evidence. */
-  evidence: 8,
+  evidence: 32,
 } as const;
 
 /** How connections that served exactly one request came to their end. */
@@ -66,8 +66,9 @@ export class PairFacts implements TableEntry {
   #clientTimeWait: TimeWaitMeter | null = null;
   #serverTimeWait: TimeWaitMeter | null = null;
   readonly #outlines = new Outlines();
-  /** Connections on which the client stopped reading a response, its window closed. */
+  /** Connections on which the client did not read a response to its end, and how many of them with its window closed. */
   unread = 0;
+  stalled = 0;
   unreadConnections: readonly ConnectionId[] = nothing;
   unreadPackets: readonly number[] = nothing;
   /** The first Host asked for. */
@@ -148,11 +149,19 @@ export class PairFacts implements TableEntry {
     return Math.max(0, this.lastNs - this.firstNs);
   }
 
-  #addUnread({ id, tcp, exchanges, ending }: Connection): void {
-    if (tcp.zeroWindows.client === 0 || ending.by === 'server' || ending.by === 'network') return;
+  #addUnread({ id, tcp, exchanges, ending, closing }: Connection): void {
+    if (ending.by === 'server' || ending.by === 'network') return;
     const last = exchanges[exchanges.length - 1]!;
-    if (last.firstByte === null || last.responseEnd !== null) return;
+    if (last.firstByte === null) return;
+    const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null;
+    const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
+    // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come
+    // behind the FIN of a close are answered with one.
+    const closedOnUnread = ending.how === 'rst' && (ending.why === 'after-response' || ending.why === 'response-cut');
+    const closedBeforeEnd = ending.how === 'fin' && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
+    if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
     this.unread++;
+    if (stalled) this.stalled++;
     if (this.unreadConnections.length >= pairLimits.evidence) return;
     this.unreadConnections = [...this.unreadConnections, id];
     this.unreadPackets = [...this.unreadPackets, last.firstByte.packet, ending.at.packet];

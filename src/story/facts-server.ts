@@ -4,7 +4,7 @@
  */
 import { type ConnectionId, type Endpoint, otherSide } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
-import { type Constant, ConstantFinder } from './facts-constant.js';
+import { type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { TableEntry } from './facts-table.js';
@@ -62,12 +62,6 @@ export interface HintedExchange {
   readonly connection: ConnectionId;
 }
 
-/** The idle timeout that a server was seen to have. */
-export interface IdleTimeout extends Constant {
-  readonly connections: readonly ConnectionId[];
-  readonly packets: readonly number[];
-}
-
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
 
@@ -91,9 +85,8 @@ export class ServerFacts implements TableEntry {
   handshakes = 0;
   handshakeNs = 0;
   /** Idle times after which the server closed, in ns, with evidence. */
-  readonly idleCloses = new ConstantFinder();
-  readonly #idleEvidence: { connection: ConnectionId; packet: number; idleNs: number }[] = [];
-  #timeout: IdleTimeout | null = null;
+  readonly idleCloses = new ProvenConstantFinder();
+  #timeout: ProvenConstant | null = null;
   #timeoutAtCount = 0;
   /** `Keep-Alive: timeout=N`: N → responses. */
   readonly hintSeconds = new Map<number, number>();
@@ -106,9 +99,8 @@ export class ServerFacts implements TableEntry {
     { announced: number; silent: number; connections: ConnectionId[]; packets: number[] }
   >();
   mostRequests = 0;
-  /** Ages in ns at which the server closed connections that were in use, and the same for clients. */
-  readonly serverAges = new ConstantFinder();
-  readonly clientAges = new ConstantFinder();
+  /** Ages in ns at which the server closed connections that were in use. */
+  readonly serverAges = new ProvenConstantFinder();
   readonly refusals: FailedOpening[] = [];
   refused = 0;
   readonly unansweredOpenings: FailedOpening[] = [];
@@ -157,28 +149,12 @@ export class ServerFacts implements TableEntry {
   }
 
   /** The idle timeout, when several closes agree on one. */
-  idleTimeout(): IdleTimeout | null {
+  idleTimeout(): ProvenConstant | null {
     if (this.#timeoutAtCount !== this.idleCloses.count) {
       this.#timeoutAtCount = this.idleCloses.count;
-      this.#timeout = this.#findTimeout();
+      this.#timeout = this.idleCloses.proven(enough);
     }
     return this.#timeout;
-  }
-
-  #findTimeout(): IdleTimeout | null {
-    const found = this.idleCloses.constant(enough);
-    if (found === null) return null;
-    const evidence = this.#idleEvidence.filter(({ idleNs }) => idleNs >= found.least && idleNs <= found.most);
-    return {
-      ...found,
-      connections: evidence.map(({ connection }) => connection),
-      packets: evidence.map(({ packet }) => packet),
-    };
-  }
-
-  /** The first idle closes seen. */
-  get idleEvidence(): readonly { readonly connection: ConnectionId; readonly packet: number; readonly idleNs: number }[] {
-    return this.#idleEvidence;
   }
 
   /** What the server announces as its idle timeout, most often, in seconds; null when it announces none. */
@@ -236,16 +212,12 @@ export class ServerFacts implements TableEntry {
   #addClose(connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchanges, exchangeCount, opened, sidesFrom } = connection;
     const { idleNs } = ending;
-    if (sidesFrom === 'syn' && exchangeCount > 1 && (ending.by === 'server' || ending.by === 'client') && idleNs !== null) {
-      (ending.by === 'server' ? this.serverAges : this.clientAges).add(ending.at.atNs - opened.atNs);
-    }
     if (ending.by !== 'server' || idleNs === null) return;
     const { atNs, packet } = ending.at;
+    if (sidesFrom === 'syn' && exchangeCount > 1) this.serverAges.prove(atNs - opened.atNs, connection.id, packet);
     const last = exchanges[exchanges.length - 1]!;
     if (ending.why === 'idle') {
-      this.idleCloses.add(idleNs);
-      if (this.#idleEvidence.length < serverLimits.evidence)
-        this.#idleEvidence.push({ connection: connection.id, packet, idleNs });
+      this.idleCloses.prove(idleNs, connection.id, packet);
     }
     if (ending.why === 'idle' || ending.why === 'after-response') {
       const close: ServerClose = { connection: connection.id, atNs, packet, idleNs, openedNs: opened.atNs };

@@ -21,7 +21,8 @@ export const ageLimit: Rule = {
     const found = findAgeLimit(server);
     if (found === null) return null;
     return {
-      packets: [],
+      packets: found.packets,
+      connections: found.connections,
       count: found.count,
       text: () =>
         `It closed ${found.count} of ${counted(found.of, 'used connection')} at the age of ${durationWords(found.value)} (± ${durationWords(found.spread)}).`,

@@ -64,6 +64,8 @@ interface Cause {
 function churnCause(pair: PairFacts): Cause | null {
   const { usedConnections, requests, singleUse, wholeConnections } = pair;
   if (usedConnections < leastConnections || requests > mostRequestsPerConnection * usedConnections) return null;
+  // The pool has no chance: that is another finding.
+  if (2 * pair.unread > usedConnections) return null;
   // Where the capture misses packets, a close may be among them.
   if (wholeConnections < 0.8 * usedConnections) return null;
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;

@@ -32,7 +32,7 @@ export const reuseDisabled: Rule = {
   onPair: (pair) => {
     const { closeAskedByClient, requests } = pair;
     if (closeAskedByClient < leastRequests || closeAskedByClient < share * requests) return null;
-    const shown = pair.recent.filter(({ why }) => why === 'close-announced').slice(0, 20);
+    const shown = pair.recent.slice(0, 20);
     return {
       count: closeAskedByClient,
       connections: shown.map(({ id }) => id),

@@ -1,5 +1,6 @@
-import type { Rule } from '../diagnosis-rule.js';
+import type { Hit, Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, listWords } from '../diagnosis-words.js';
+import type { Sample } from '../facts-constant.js';
 import { knownBy } from '../known-timeouts.js';
 
 export const timeoutInferred: Rule = {
@@ -19,7 +20,7 @@ export const timeoutInferred: Rule = {
   noFix: 'There is nothing to change: this is a measurement. See timeout-order for whether it fits the client.',
   onServer: (server) => {
     const found = server.idleTimeout();
-    if (found === null) return single(server.idleEvidence);
+    if (found === null) return single(server.idleCloses.samples);
     return {
       packets: found.packets,
       connections: found.connections,
@@ -39,16 +40,16 @@ export const timeoutInferred: Rule = {
 };
 
 /** Seen once: told when it is long enough to be a timer, but not as a certainty. */
-function single(closes: readonly { readonly connection: number; readonly packet: number; readonly idleNs: number }[]) {
+function single(closes: readonly Sample[]): Hit | null {
   const [close] = closes;
-  if (close === undefined || closes.length > 1 || close.idleNs < 1e9) return null;
-  const { connection, packet, idleNs } = close;
+  if (close === undefined || closes.length > 1 || close.value < 1e9) return null;
+  const { connection, packet, value: idleNs } = close;
   const names = knownBy(idleNs, 'server');
   const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
   return {
     packets: [packet],
     connections: [connection],
-    confidence: 'low' as const,
+    confidence: 'low',
     text: () => `It closed an idle connection once, after ${durationWords(idleNs)}.${known}`,
   };
 }

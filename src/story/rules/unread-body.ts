@@ -1,7 +1,9 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted } from '../diagnosis-words.js';
 
-const least = 2;
+/** With its window closed a client shows that it does not read; a reset alone can also be somebody’s way of closing. */
+const leastStalled = 2;
+const leastReset = 3;
 
 export const unreadBody: Rule = {
   id: 'unread-body',
@@ -10,7 +12,8 @@ export const unreadBody: Rule = {
   owner: 'client',
   title: 'The client does not read answers to their end',
   prose:
-    'Answers were on their way, and the client stopped reading: its machine’s buffer filled up and said “no more” (window 0), and the ' +
+    'Answers were on their way, and the client did not read them to their end: its machine’s buffer filled up and said “no more” (window 0), ' +
+    'or the client closed with bytes unread, which sends a reset, and the ' +
     'answer was never finished. A connection with an unread answer cannot carry the next request, so the client opens another one, and ' +
     'another. Typically the program looks at the status code only and forgets the body.',
   notToConfuseWith: 'A client that reads slowly but reads on (slow-client), and a person who stops a download.',
@@ -29,15 +32,15 @@ export const unreadBody: Rule = {
       why: 'a streamed body must be read or closed',
     },
   ],
-  onPair: ({ clientAddress, unread, unreadConnections, unreadPackets }) => {
-    if (unread < least) return null;
+  onPair: ({ clientAddress, unread, stalled, unreadConnections, unreadPackets }) => {
+    if (stalled < leastStalled && unread < leastReset) return null;
     return {
-      confidence: unread >= 3 ? 'high' : 'medium',
+      confidence: stalled >= 3 ? 'high' : 'medium',
       count: unread,
       connections: unreadConnections,
       packets: unreadPackets,
       text: () =>
-        `Client ${clientAddress} left ${counted(unread, 'answer')} unread with its window closed, each on a connection of its own.`,
+        `Client ${clientAddress} left ${counted(unread, 'answer')} unread, each on a connection of its own: on ${stalled} its window closed, on ${unread - stalled} it closed while bytes lay unread, which sends a reset.`,
     };
   },
   sum: () => '',
