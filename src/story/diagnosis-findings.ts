@@ -12,6 +12,9 @@ export const diagnosisLimits = {
   /** Numbers kept as evidence of one finding. */
   connectionsPerFinding: 1000,
   packetsPerFinding: 100,
+  /** Numbers kept as evidence over all findings; beyond it a finding keeps only its first few. */
+  evidenceTogether: 200_000,
+  fewEvidence: 8,
   /** Findings kept; beyond it the hits of further servers are not told. */
   findings: 5000,
 } as const;
@@ -56,7 +59,8 @@ class Gathered {
     return copy;
   }
 
-  add(hit: Hit, connection: ConnectionId | null): void {
+  /** Adds a case; `tight`: room for few numbers only. Returns how many numbers it kept. */
+  add(hit: Hit, connection: ConnectionId | null, tight: boolean): number {
     const confidence = hit.confidence ?? this.rule.confidence;
     const count = hit.count ?? 1;
     const connections = hit.connections ?? (connection === null ? [] : [connection]);
@@ -71,14 +75,15 @@ class Gathered {
     this.lostRequests += hit.lostRequests ?? 0;
     this.delayNs += hit.delayNs ?? 0;
     const evidence = confidence === 'high' ? this.sure : this.unsure;
-    for (const id of connections) {
-      if (evidence.connections.length >= diagnosisLimits.connectionsPerFinding) break;
-      if (evidence.connections[evidence.connections.length - 1] !== id) evidence.connections.push(id);
-    }
-    for (const packet of hit.packets) {
-      if (evidence.packets.length >= diagnosisLimits.packetsPerFinding) break;
-      if (packet > 0) evidence.packets.push(packet);
-    }
+    const { connectionsPerFinding, packetsPerFinding, fewEvidence } = diagnosisLimits;
+    return (
+      keep(evidence.connections, connections, tight ? fewEvidence : connectionsPerFinding) +
+      keep(
+        evidence.packets,
+        hit.packets.filter((packet) => packet > 0),
+        tight ? fewEvidence : packetsPerFinding,
+      )
+    );
   }
 
   finding(): Finding {
@@ -116,11 +121,19 @@ class Gathered {
   }
 }
 
+/** Appends as many as there is room for; returns how many. */
+function keep(kept: number[], more: readonly number[], limit: number): number {
+  const room = Math.max(0, Math.min(more.length, limit - kept.length));
+  for (let index = 0; index < room; index++) kept.push(more[index]!);
+  return room;
+}
+
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 export class HitCollector {
   readonly #gathered: Map<ServerFacts, Gathered[]>;
   #size = 0;
+  #evidence = 0;
 
   constructor(gathered = new Map<ServerFacts, Gathered[]>()) {
     this.#gathered = gathered;
@@ -141,7 +154,7 @@ export class HitCollector {
       found = new Gathered(rule, ruleIndex, server, level, owner);
       ofServer.push(found);
     }
-    found.add(hit, connection);
+    this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
   }
 
   /** The same content, to which more can be added without touching this one. */
@@ -150,6 +163,7 @@ export class HitCollector {
       new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one.copy())])),
     );
     copy.#size = this.#size;
+    copy.#evidence = this.#evidence;
     return copy;
   }
 

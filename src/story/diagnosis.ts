@@ -19,8 +19,8 @@ import { WholeFacts } from './facts-whole.js';
 import { type Connection, type EndingWhy, endingReasonTexts, type Finding } from './model.js';
 import { rules as allRules } from './rules/index.js';
 
-/** Lost requests of one server that wait for more knowledge of it; beyond it the older half is judged with what is known. */
-export const lostRequestLimit = 512;
+/** Lost requests that wait for more knowledge of their server, of one and of all; beyond it they are judged with what is known. */
+const lostLimits = { perServer: 512, together: 8192 } as const;
 
 export interface DiagnosisOptions {
   /** Default: all rules. Lost requests go to the first that claims them. */
@@ -42,6 +42,8 @@ export class Diagnosis {
   readonly #facts = new ConnectionFacts();
   readonly #whole: WholeFacts;
   readonly #hits = new HitCollector();
+  /** Lost requests that wait, over all servers. */
+  #waiting = 0;
 
   constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
     this.#rules = rules.filter((rule) => hidden || rule.hidden !== true);
@@ -49,6 +51,7 @@ export class Diagnosis {
     this.#whole = new WholeFacts({
       server: (server) => {
         this.#judgeServer(server, this.#hits);
+        this.#waiting -= server.lost.length;
         server.lost.length = 0;
       },
       pair: (pair) => this.#judgePair(pair, this.#hits),
@@ -71,9 +74,11 @@ export class Diagnosis {
     if (lost === null) return;
     const waiting = facts.server.lost;
     waiting.push(lost);
-    if (waiting.length > lostRequestLimit) {
-      for (const old of waiting.splice(0, lostRequestLimit / 2)) this.#judgeLost(old, facts.server, this.#hits);
-    }
+    this.#waiting++;
+    if (waiting.length <= lostLimits.perServer && this.#waiting <= lostLimits.together) return;
+    const old = waiting.splice(0, (waiting.length + 1) >> 1);
+    this.#waiting -= old.length;
+    for (const request of old) this.#judgeLost(request, facts.server, this.#hits);
   }
 
   /** What was found so far: worst and surest first. */
