@@ -5,7 +5,7 @@
  * was opened is told; the shares of each exchange's waiting sum to its length; the report is JSON of printable ASCII; packet
  * numbers lie within the capture; memory after thousands of captures is what it was before.
  *
- * `HOLDFAST_FUZZ_CAPTURES=200000` mutates so many, `HOLDFAST_CUT_EVERY=1` cuts every example at every byte (`npm run fuzz` does both).
+ * `HOLDFAST_FUZZ_CAPTURES=200000` mutates so many, `HOLDFAST_CUT_EVERY=1` cuts every example at every byte (`npm run fuzz:captures` does both).
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
