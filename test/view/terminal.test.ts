@@ -186,7 +186,10 @@ test('the first line says what is wrong, and nothing is wrong with a healthy cap
     firstLine([buildConnection({ exchanges: [buildExchange(1, 1, 0, unanswered)], ending: open })]),
     'No fault was found; 1 request had no answer when the capture ended or cannot be judged.',
   );
-  assert.equal(firstLine([buildConnection({ exchanges: [] })]), 'No HTTP/1 request was seen on 1 connection; nothing is wrong with them as connections.');
+  assert.equal(
+    firstLine([buildConnection({ exchanges: [] })]),
+    'No HTTP/1 request was seen on 1 connection; nothing is wrong with them as connections.',
+  );
 });
 
 test('without TCP the summary says what there was instead', () => {
