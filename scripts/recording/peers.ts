@@ -138,6 +138,13 @@ export async function startNode(port: number, keepAliveTimeoutMs: number): Promi
   return server;
 }
 
+/** Runs a script of ours, built under .test-out, that listens on the port it is told first. */
+export async function startScript(port: number, script: string, ...more: readonly (string | number)[]): Promise<Server> {
+  const server = start(process.execPath, [resolve('.test-out/scripts', script), String(port), ...more.map(String)]);
+  await untilListening(port);
+  return server;
+}
+
 export async function startGo(port: number, idleMs: number): Promise<Server> {
   const server = start(goPeers, ['server', String(port), String(idleMs)]);
   await untilListening(port);

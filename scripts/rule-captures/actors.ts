@@ -11,7 +11,7 @@ import { openSocket } from '../recording/clients.js';
 import * as peers from '../recording/peers.js';
 
 /** What is recorded: the server ports on a device. */
-export interface Stage {
+interface Stage {
   readonly ports: readonly number[];
   readonly device?: string;
 }

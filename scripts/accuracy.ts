@@ -1,0 +1,213 @@
+/**
+ * How often the diagnosis is right: makes a mixed capture of more than two thousand connections on real TCP, in which known faults
+ * happen among healthy traffic, writes down what was done to which connection, explains the capture and compares. The table goes to
+ * docs/accuracy.md.
+ *
+ * Needs root (a network namespace of its own, a link to another, tcpdump), nginx, apache2, haproxy and go. Takes two minutes.
+ *
+ *     npm run accuracy
+ *     npm run accuracy -- --again FOLDER      explains the recording in FOLDER once more
+ */
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as closing from './accuracy/closing-faults.js';
+import { keptConnections, startHealthyServers } from './accuracy/healthy.js';
+import { everythingLost, forgedResets, linkPorts } from './accuracy/network-faults.js';
+import * as pools from './accuracy/pool-faults.js';
+import { type Report, score } from './accuracy/score.js';
+import { accuracyTable } from './accuracy/table.js';
+import { type Fault, Truth } from './accuracy/truth.js';
+import { pause } from './recording/clients.js';
+import * as peers from './recording/peers.js';
+import { endActors } from './rule-captures/actors.js';
+
+const tablePath = 'docs/accuracy.md';
+/** One scenario begins this long after the other. */
+const entranceMs = 350;
+/** Stops a run that hangs. */
+const mostMs = 160_000;
+const goLinkPorts = [8130, 8231, 8232] as const;
+
+const unfinished = new Set<number>();
+
+interface Written {
+  readonly faults: readonly Fault[];
+  readonly nearMisses: readonly (readonly [string, number])[];
+  readonly seconds: number;
+}
+
+const scenarios: readonly closing.Scenario[] = [
+  closing.staleReuseOverLink(8141, 2000),
+  closing.staleReuseOverLink(8142, 1000),
+  closing.staleReuseBusyServer(8143, 60),
+  closing.staleReuseBusyServer(8144, 120),
+  closing.reuseAfterFin(8145, 'nginx'),
+  closing.reuseAfterFin(8146, 'Go'),
+  closing.responseCut,
+  closing.responseLostToReset,
+  closing.serverDied(8147, 'Node', 'SIGKILL'),
+  closing.serverDied(8148, 'Go', 'SIGTERM'),
+  closing.serverDied(8149, 'Node', 'SIGTERM'),
+  closing.refusedPort,
+  closing.closedWithoutAnswer,
+  closing.maxRequests,
+  closing.hints,
+  closing.pipelines,
+  closing.halfOpen,
+  closing.cutWhileWaiting,
+  closing.unusedConnections,
+  closing.deployBurst,
+  closing.requestsAfterClose,
+  closing.ageLimit,
+  pools.churn,
+  pools.tinyPool,
+  pools.unreadBody,
+  pools.leak,
+  pools.hiddenRetry,
+  pools.slowServer,
+  pools.slowClient,
+  pools.clientGaveUp,
+  pools.framing,
+  pools.nagle,
+  pools.timeoutOrder,
+  pools.handshakeCost,
+  keptConnections(1400),
+];
+
+/** All servers stand before the first packet is recorded; nobody looks at them from then on but the scenarios. */
+async function make(folder: string): Promise<void> {
+  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  peers.buildGoPeers();
+  const link = await peers.startLink(20);
+  await link.startNodeBehind(8141, 1000);
+  await link.startGoBehind(8142, 1000);
+  for (const port of goLinkPorts) await link.startGoBehind(port, 60_000);
+  for (const port of Object.values(linkPorts)) await link.startNodeBehind(port, 60_000);
+  await peers.startNginx(8145, 'keepalive_timeout 1s;');
+  await peers.startGo(8146, 1000);
+  await startHealthyServers();
+
+  const truth = new Truth();
+  let waiting = 0;
+  let open: () => void = () => {};
+  const curtain = new Promise<void>((done) => {
+    open = done;
+  });
+  const ready = async (): Promise<void> => {
+    const place = waiting;
+    waiting += 1;
+    await curtain;
+    // Not all at once: the machine's load must not be what is measured.
+    await pause(place * entranceMs);
+  };
+  const playing = Promise.all(
+    scenarios.map(async (scenario, index) => {
+      await scenario(truth, ready);
+      unfinished.delete(index);
+    }),
+  );
+  await Promise.race([playing, until(() => waiting === scenarios.length)]);
+  await pause(300);
+
+  const capture = await startCapture(`${folder}/mixed.pcap`);
+  const startedAt = Date.now();
+  open();
+  await playing;
+  const now = (): Promise<void> => Promise.resolve();
+  await forgedResets(link)(truth, now);
+  await everythingLost(link)(truth, now);
+  await capture.stop();
+  const written: Written = {
+    faults: truth.faults,
+    nearMisses: [...truth.nearMisses],
+    seconds: Math.round((Date.now() - startedAt) / 1000),
+  };
+  writeFileSync(`${folder}/truth.json`, JSON.stringify(written, null, 1));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(50);
+}
+
+async function startCapture(path: string): Promise<{ stop(): Promise<void> }> {
+  // Both the loopback device and the link; 64 MB of room. Not what HAProxy says to the server behind it.
+  const capture: ChildProcess = spawn(
+    'tcpdump',
+    ['-i', 'any', '-s', '0', '-n', '-B', '65536', '-Z', 'root', '-w', path, 'tcp and not port 8121'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  let said = '';
+  capture.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  while (!said.includes('listening on')) {
+    if (capture.exitCode !== null) throw new Error(`the capture did not start: ${said}`);
+    await pause(20);
+  }
+  return {
+    stop: async () => {
+      await pause(1500);
+      const exited = once(capture, 'exit');
+      capture.kill('SIGINT');
+      await exited;
+      if (/[1-9]\d* packets? dropped by kernel/.test(said)) throw new Error(`packets were lost: ${said}`);
+    },
+  };
+}
+
+function compare(folder: string): void {
+  const output = `${folder}/report.json`;
+  const file = openSync(output, 'w');
+  const { status } = spawnSync(process.execPath, ['bin/holdfast.js', 'explain', `${folder}/mixed.pcap`, '--json'], {
+    stdio: ['ignore', file, 'inherit'],
+  });
+  closeSync(file);
+  if (status !== 0) throw new Error(`explain ended with ${status}`);
+  const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
+  const { faults, nearMisses, seconds } = JSON.parse(readFileSync(`${folder}/truth.json`, 'utf8')) as Written;
+  const scores = score(faults, report);
+  const table = accuracyTable(scores, {
+    connections: report.totals.connections,
+    requests: report.totals.requests,
+    packets: report.source.packets,
+    bytes: statSync(`${folder}/mixed.pcap`).size,
+    seconds,
+    nearMisses,
+  });
+  writeFileSync(tablePath, table);
+  console.log(table);
+  for (const { rule, missed, wrong } of scores) {
+    for (const text of missed.slice(0, 12)) console.log(`missed ${rule}: ${text}`);
+    for (const text of wrong.slice(0, 12)) console.log(`wrong  ${rule}: ${text}`);
+  }
+}
+
+const [option, value] = process.argv.slice(2);
+if (option === '--again') compare(value!);
+else if (option === '--here') {
+  try {
+    for (const index of scenarios.keys()) unfinished.add(index);
+    await Promise.race([
+      make(value!),
+      pause(mostMs).then(() => {
+        throw new Error(`not done in time: scenarios ${[...unfinished].join(', ')}`);
+      }),
+    ]);
+  } finally {
+    await endActors();
+    await peers.endAll();
+  }
+  // Connections that were left open on purpose.
+  process.exit(0);
+} else {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-accuracy-'));
+  execFileSync('unshare', ['-n', process.execPath, process.argv[1]!, '--here', folder], { stdio: 'inherit' });
+  compare(folder);
+  console.log(`recording, truth and report: ${folder}`);
+}
