@@ -34,6 +34,8 @@ import type { ZeekView } from './zeek.js';
 
 const noBytes = new Uint8Array(0);
 
+const unknownSoftware: Connection['software'] = { client: null, server: null };
+
 export class ConnectionState implements TalkListener {
   readonly connection: Connection;
   private readonly shared: StoryShared;
@@ -95,6 +97,7 @@ export class ConnectionState implements TalkListener {
       idleGapsNs: [],
       ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
       closing: this.closing,
+      software: unknownSoftware,
       skipped: null,
       writing: null,
       tcp: emptyTally(),
@@ -392,6 +395,10 @@ export class ConnectionState implements TalkListener {
     const { client, server, packet } = this.connection.skipped ?? { client: 0, server: 0, packet: this.packet };
     this.connection.skipped =
       from === 'client' ? { client: client + byteCount, server, packet } : { client, server: server + byteCount, packet };
+  }
+
+  softwareSeen(from: Side, name: string | null): void {
+    if (name !== null) this.connection.software = { ...this.connection.software, [from]: name };
   }
 
   turnsTaken(): void {

@@ -203,7 +203,7 @@ function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
  * Right: the client closes idle connections itself, earlier than the server would. Wrong: it holds them until the server
  * closes, so that a request can meet the close.
  */
-export function orderOf(pair: PairFacts, idle: Constant | null): TimeoutOrder {
+function orderOf(pair: PairFacts, idle: Constant | null): TimeoutOrder {
   const limit = pair.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
   if (limit !== null) return idle === null || limit.value < idle.value ? 'right' : 'wrong';
   if (idle !== null && pair.idleClosesByServer > 0 && pair.clientIdleCloses === null) return 'wrong';

@@ -7,6 +7,7 @@
 import type { ConnectionId, Side } from '../base/index.js';
 import { type ConnectionFacts, isRequestWhole } from './facts-connection.js';
 import type { Connection, Exchange, Moment, Reset } from './model.js';
+import { payloadNotCaptured } from './turn-taking.js';
 
 export interface LostRequest {
   readonly connection: ConnectionId;
@@ -56,13 +57,20 @@ export interface LostRequest {
 export function lostRequestOf(connection: Connection, facts: ConnectionFacts): LostRequest | null {
   const { ending, closing, exchanges, tcp } = connection;
   const { by, how } = ending;
-  if (by === 'none' || how === 'open' || connection.protocol.name !== 'http/1' || connection.protocol.detail !== null)
-    return null;
+  if (by === 'none' || how === 'open' || connection.protocol.name !== 'http/1') return null;
+  // Exchanges told from turns: bytes are missing by nature, but who closed and what was acknowledged is all there.
+  const byTurns = connection.protocol.detail === payloadNotCaptured;
+  if (connection.protocol.detail !== null && !byTurns) return null;
   const index = facts.firstUnanswered;
   if (index < 0) return null;
   const exchange = exchanges[index]!;
   if (!exchange.requestSeen || exchange.method === 'CONNECT' || exchange.interim.length > 0) return null;
-  if (!facts.bothSeen || tcp.gapBytes.server > 0 || tcp.lostSegments.server > 0 || (connection.skipped?.server ?? 0) > 0)
+  if (
+    !facts.bothSeen ||
+    (tcp.gapBytes.server > 0 && !byTurns) ||
+    tcp.lostSegments.server > 0 ||
+    (connection.skipped?.server ?? 0) > 0
+  )
     return null;
   if (exchange.number === 1 && tcp.bytes.server > 0) return null;
   const previous: Exchange | undefined = exchanges[index - 1];

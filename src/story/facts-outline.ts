@@ -23,7 +23,7 @@ export interface ConnectionOutline {
 }
 
 /** Outlines kept per pair. */
-export const outlineLimit = 64;
+const outlineLimit = 64;
 const width = 8;
 const sides: readonly EndingBy[] = ['client', 'server', 'network', 'none'];
 const reasons = Object.keys(endingReasonTexts) as EndingWhy[];

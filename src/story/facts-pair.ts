@@ -11,7 +11,7 @@ import type { TableEntry } from './facts-table.js';
 import { noTimeWait, TimeWaitMeter } from './facts-time-wait.js';
 import type { Connection } from './model.js';
 
-export const pairLimits = {
+const pairLimits = {
   /** Connections kept as evidence. */
   evidence: 32,
 } as const;
@@ -71,6 +71,8 @@ export class PairFacts implements TableEntry {
   stalled = 0;
   unreadConnections: readonly ConnectionId[] = nothing;
   unreadPackets: readonly number[] = nothing;
+  /** The first User-Agent; raw. */
+  software: string | null = null;
   /** The first Host asked for. */
   host: string | null = null;
 
@@ -106,6 +108,7 @@ export class PairFacts implements TableEntry {
     this.closeAskedByClient += facts.closeAskedByClient;
     this.closeAskedByServer += facts.closeAskedByServer;
     this.host ??= exchanges[0]!.host;
+    this.software ??= connection.software.client;
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) {
       this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
       this.longestGapPacket = facts.longestGapExchange?.requestAt.packet ?? 0;

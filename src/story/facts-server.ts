@@ -92,6 +92,8 @@ export class ServerFacts implements TableEntry {
   readonly hintSeconds = new Map<number, number>();
   /** Largest `max` announced. */
   hintMax = 0;
+  /** What the Server field said last; raw. */
+  software: string | null = null;
   longestSurvivedGapNs = 0;
   /** Requests on a connection when the server closed it right behind a response: count → connections, announced and not. */
   readonly requestsAtClose = new Map<
@@ -135,6 +137,7 @@ export class ServerFacts implements TableEntry {
     if (ending.how === 'fin') this.#addHalfOpen(connection);
     if (!facts.isHttp) return;
     this.httpConnections++;
+    this.software ??= connection.software.server;
     this.requests += exchangeCount;
     this.answered += facts.answered;
     if (exchangeCount > 1) this.reusedConnections++;

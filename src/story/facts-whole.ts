@@ -11,7 +11,7 @@ import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
 import type { Connection, EndingBy, EndingHow, Exchange, ProtocolName } from './model.js';
 
-export const wholeLimits = {
+const wholeLimits = {
   servers: 1024,
   pairs: 4096,
   /** Newest requests with a method that is not idempotent. */

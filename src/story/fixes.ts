@@ -4,8 +4,43 @@
  */
 import type { Fix } from './model.js';
 
+/** How the Server and User-Agent fields name the products of the fixes below. Node.js names itself in neither by default. */
+const productNames: readonly (readonly [product: RegExp, named: RegExp])[] = [
+  [/^nginx/, /^(nginx|openresty|tengine)/i],
+  [/^Apache httpd/, /^apache(?!-(httpclient|coyote))/i],
+  [/^gunicorn/, /^gunicorn/i],
+  [/^uvicorn/, /^uvicorn/i],
+  [/^Tomcat/, /^apache-coyote|tomcat/i],
+  [/^Puma/, /^puma/i],
+  [/^Envoy|^Istio/, /^(istio-)?envoy/i],
+  [/^Node\.js/, /^(express|node(js)?)\b/i],
+  [/^undici/, /^(undici|node)$/i],
+  [/^Go/, /^go-http-client/i],
+  [/^reactor-netty/, /^reactornetty/i],
+  [/^OkHttp/, /^okhttp/i],
+  [/^Apache HttpClient/, /^apache-httpclient/i],
+  [/^aiohttp/, /aiohttp/i],
+  [/^Python requests/, /^python-requests/i],
+  [/^Java/, /^java/i],
+  [/^PHP/, /^php|guzzle/i],
+  [/^ApacheBench/, /^apachebench/i],
+];
+
+/** The same fixes, those for software of this name (as a Server or User-Agent field gives it) first. */
+export function fixesFor(fixes: readonly Fix[], software: string | null): readonly Fix[] {
+  if (software === null) return fixes;
+  const products = productNames.filter(([, named]) => named.test(software)).map(([product]) => product);
+  const fits = (fix: Fix): boolean => products.some((product) => product.test(fix.for));
+  return [...fixes.filter(fits), ...fixes.filter((fix) => !fits(fix))];
+}
+
 /** The server keeps idle connections longer than whoever sends requests into them. */
 export const keepIdleLonger: readonly Fix[] = [
+  {
+    for: 'the server',
+    setting: 'an idle (keep-alive) timeout longer than that of whoever sends it requests, e.g. 65 s',
+    why: 'whoever reuses a connection must be the first to let go of it',
+  },
   {
     for: 'Node.js server',
     setting: 'server.keepAliveTimeout = 65_000; server.headersTimeout = 66_000',
@@ -30,6 +65,11 @@ export const keepIdleLonger: readonly Fix[] = [
 
 /** The client lets go of idle connections before the server does. */
 export const letGoEarlier: readonly Fix[] = [
+  {
+    for: 'the client',
+    setting: 'an idle limit of its pool shorter than the server’s idle timeout, by a second or more',
+    why: 'whoever reuses a connection must be the first to let go of it',
+  },
   { for: 'Go net/http client', setting: 'http.Transport{IdleConnTimeout: 4 * time.Second}', why: 'its default is 90 s' },
   { for: 'undici', setting: 'new Agent({ keepAliveTimeout: 4_000 })', why: 'below the idle timeout of the server' },
   { for: 'agentkeepalive', setting: 'freeSocketTimeout: 4_000', why: 'below the idle timeout of the server' },

@@ -44,6 +44,8 @@ export interface TalkListener {
   responseSeen(isInterim: boolean, isRead: boolean): void;
   mark(kind: MarkKind, from: Side, exchange: Exchange | null): void;
   tunnelBegan(detail: string): void;
+  /** What the first request (User-Agent) or response (Server) of the connection says of its software. */
+  softwareSeen(from: Side, name: string | null): void;
   /** Bytes that belong to no message. */
   skipped(from: Side, byteCount: number): void;
   /** Messages cannot be read: from now on exchanges are told from who sends when. */
@@ -304,6 +306,7 @@ export class HttpTalk {
     exchange.host = head.host;
     exchange.requestFraming = head.framing;
     exchange.requestHeadEnd = this.now;
+    if (exchange.number === 1) this.listener.softwareSeen('client', head.fields.get('user-agent'));
     if (head.persistence.outcome === 'ends') exchange.closeAskedBy = 'client';
     this.sending = exchange;
     this.wait.begin(exchange, this.nowNs);
@@ -354,6 +357,7 @@ export class HttpTalk {
     exchange.responseContentLength = head.contentLength < 0 ? null : head.contentLength;
     exchange.firstByte = start;
     exchange.responseHeadEnd = this.now;
+    if (exchange.number === 1) this.listener.softwareSeen('server', head.fields.get('server'));
     // A body that ends with the connection asks for nothing; RFC 9112 §6.3 leaves it no other way.
     if (head.persistence.outcome === 'ends' && (head.saysClose || head.persistence.reason !== 'close-delimited')) {
       exchange.closeAskedBy = exchange.closeAskedBy === 'client' ? 'both' : 'server';

@@ -12,7 +12,7 @@ export interface KnownTimeout {
   readonly kind: 'server' | 'client' | 'middlebox';
 }
 
-export const knownTimeouts: readonly KnownTimeout[] = [
+const knownTimeouts: readonly KnownTimeout[] = [
   { seconds: 2, name: 'gunicorn', kind: 'server' },
   { seconds: 5, name: 'Node.js', kind: 'server' },
   { seconds: 5, name: 'Apache httpd', kind: 'server' },

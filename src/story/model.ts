@@ -287,6 +287,8 @@ export interface Connection {
   idleGapsNs: number[];
   ending: Ending;
   readonly closing: Closing;
+  /** User-Agent and Server as the first exchange names them, raw. */
+  software: PerSide<string | null>;
   /** Bytes that belonged to no message, and the first packet of them; null without any. */
   skipped: { readonly client: number; readonly server: number; readonly packet: number } | null;
   /** Null where nothing was held back. */

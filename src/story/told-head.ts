@@ -13,7 +13,9 @@ import {
 } from '../wire/index.js';
 
 /** The part of a request head that the story reads. */
-export type SeenRequestHead = Pick<RequestHead, 'method' | 'target' | 'version' | 'host' | 'framing' | 'persistence'>;
+export type SeenRequestHead = Pick<RequestHead, 'method' | 'target' | 'version' | 'host' | 'framing' | 'persistence'> & {
+  readonly fields: { get(name: string): string | null };
+};
 
 /** The part of a response head that the story reads. */
 export type SeenResponseHead = Pick<
@@ -35,6 +37,7 @@ export function toldRequestHead(observation: RequestHeadObservation): SeenReques
     host: get(fields, 'host'),
     framing,
     persistence: persistenceOf('request', versionOf(observation.version), wishOf(fields), framing),
+    fields: { get: (name) => get(fields, name) },
   };
 }
 

@@ -154,14 +154,18 @@ describe('on long streams', () => {
 
 describe('the verdict', () => {
   it('names what is wrong, whose it is, what it cost and what to change', () => {
-    const { verdict } = tell(each(4, (n) => lost(n, n * 10)));
+    const { verdict } = tell(each(4, (n) => lost(n, n * 10)).replaceAll('200 body 5', '200 body 5 | Server: gunicorn/20.1'));
     assert.equal(verdict.level, 'bad');
     assert.match(verdict.headline, /^Requests were sent into connections that the server was closing \(10\.0\.0\.2:80/);
     assert.equal(verdict.owner, 'server');
     assert.match(verdict.cost ?? '', /^4 requests lost \(50 % of 8\)/);
-    assert.match(verdict.change?.setting ?? '', /keepAliveTimeout/);
+    assert.deepEqual([verdict.change?.for, verdict.change?.setting], ['gunicorn', '--keep-alive 65']);
     assert.equal(verdict.finding?.rule, 'stale-reuse');
     assert.match(verdict.ended.text, /the server ended 4/);
+  });
+
+  it('names no product that it does not know of', () => {
+    assert.equal(tell(lost(0, 0)).verdict.change?.for, 'the server');
   });
 
   it('says that nothing is wrong, and what that rests on', () => {

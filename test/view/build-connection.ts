@@ -99,7 +99,7 @@ const quietClosing: Connection['closing'] = {
 };
 
 /** What only the rules look at. */
-const nothingToDiagnose = { closing: quietClosing, skipped: null, writing: null };
+const nothingToDiagnose = { closing: quietClosing, skipped: null, writing: null, software: { client: null, server: null } };
 
 export function buildConnection(connection: Partial<Connection> = {}): Connection {
   const exchanges = connection.exchanges ?? [buildExchange(1, 1, 5)];

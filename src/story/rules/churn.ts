@@ -3,7 +3,7 @@ import type { Owner, Rule } from '../diagnosis-rule.js';
 import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
 import type { PairFacts } from '../facts-pair.js';
 import { ephemeralPorts } from '../facts-time-wait.js';
-import { keepIdleLonger, reuseConnections } from '../fixes.js';
+import { fixesFor, keepIdleLonger, reuseConnections } from '../fixes.js';
 import type { Fix } from '../model.js';
 import { isTinyPool } from './tiny-pool.js';
 
@@ -35,7 +35,7 @@ export const churn: Rule = {
     return {
       level: inDanger ? 'bad' : 'warning',
       owner: cause.owner,
-      fixes: cause.fixes,
+      fixes: fixesFor(cause.fixes, cause.owner === 'server' ? pair.server.software : pair.software),
       count: usedConnections,
       connections: shown.map(({ id }) => id),
       packets: shown.flatMap(({ openedPacket, endPacket }) => [openedPacket, endPacket]),

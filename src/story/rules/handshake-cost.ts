@@ -1,7 +1,7 @@
 import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
-import { reuseConnections } from '../fixes.js';
+import { fixesFor, reuseConnections } from '../fixes.js';
 
 const leastConnections = 10;
 const leastShare = 0.3;
@@ -28,6 +28,7 @@ export const handshakeCost: Rule = {
     const avoidable = usedConnections - mostAtOnce(pair);
     if (avoidable < 0.5 * usedConnections) return null;
     return {
+      fixes: fixesFor(handshakeCost.fixes, pair.software),
       count: usedConnections,
       connections: pair.recent.slice(0, 20).map(({ id }) => id),
       packets: pair.recent.slice(0, 20).map(({ openedPacket }) => openedPacket),

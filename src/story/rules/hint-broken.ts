@@ -1,6 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
-import { keepIdleLonger } from '../fixes.js';
+import { fixesFor, keepIdleLonger } from '../fixes.js';
 
 /** Earlier than this share of the announced time. */
 const earlyShare = 0.9;
@@ -32,13 +32,15 @@ export const hintBroken: Rule = {
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
   endings: ['idle', 'after-response'],
-  onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered }) => {
+  onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered, server }) => {
     if (ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0) return null;
     const { idleNs, why, at } = ending;
     const packets = [at.packet];
+    const fixes = fixesFor(hintBroken.fixes, server.software);
     if (why === 'idle' && idleNs !== null && lastHintSeconds !== null && idleNs < earlyShare * lastHintSeconds * 1e9 - slackNs) {
       return {
         packets,
+        fixes,
         text: () =>
           `For example connection #${id}: closed after ${durationWords(idleNs)} of idleness (packet ${at.packet}), announced were ${lastHintSeconds} s.`,
       };
@@ -47,6 +49,7 @@ export const hintBroken: Rule = {
       return {
         confidence: 'low',
         packets,
+        fixes,
         text: () =>
           `For example connection #${id}: closed behind its answer number ${exchangeCount} (packet ${at.packet}), which still announced max=${lastHintMax}.`,
       };

@@ -1,6 +1,7 @@
 import { maximumRequests } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted } from '../diagnosis-words.js';
+import { fixesFor } from '../fixes.js';
 
 export const maxRequests: Rule = {
   id: 'max-requests',
@@ -30,6 +31,7 @@ export const maxRequests: Rule = {
     if (!announced && count < 3) return null;
     const { connections = [], packets = [] } = server.requestsAtClose.get(requests) ?? {};
     return {
+      fixes: fixesFor(maxRequests.fixes, server.software),
       level: announced ? 'info' : 'warning',
       confidence: count >= 3 ? 'high' : 'medium',
       count,

@@ -1,5 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, percentWords } from '../diagnosis-words.js';
+import { fixesFor } from '../fixes.js';
 
 const leastRequests = 5;
 const share = 0.9;
@@ -34,6 +35,7 @@ export const reuseDisabled: Rule = {
     if (closeAskedByClient < leastRequests || closeAskedByClient < share * requests) return null;
     const shown = pair.recent.slice(0, 20);
     return {
+      fixes: fixesFor(reuseDisabled.fixes, pair.software),
       count: closeAskedByClient,
       connections: shown.map(({ id }) => id),
       packets: shown.map(({ openedPacket }) => openedPacket),

@@ -2,7 +2,7 @@ import type { Confidence, Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords, percentWords, requestWords } from '../diagnosis-words.js';
 import type { LostRequest } from '../facts-lost-request.js';
 import type { ServerFacts } from '../facts-server.js';
-import { keepIdleLonger, letGoEarlier } from '../fixes.js';
+import { fixesFor, keepIdleLonger, letGoEarlier } from '../fixes.js';
 
 /** A connection idle for less can hardly be closed for idleness. */
 const leastIdleNs = 10e6;
@@ -32,6 +32,7 @@ export const staleReuse: Rule = {
       confidence,
       packets: [lost.closeAt.packet, lost.requestAt.packet].sort((a, b) => a - b),
       lostRequests: lost.pending,
+      fixes: fixesFor(staleReuse.fixes, server.software),
       text: () => {
         const what = lost.how === 'fin' ? 'FIN' : 'reset';
         const idle = lost.idleBeforeNs > 0 ? ` after ${durationWords(lost.idleBeforeNs)} of idleness` : '';

@@ -1,6 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
-import { keepIdleLonger, letGoEarlier } from '../fixes.js';
+import { fixesFor, keepIdleLonger, letGoEarlier } from '../fixes.js';
 
 /** A reuse this near to the server’s timeout, as a share of it, was luck. */
 const nearShare = 0.9;
@@ -25,6 +25,7 @@ export const timeoutOrder: Rule = {
     const gapNs = pair.longestSurvivedGapNs;
     if (gapNs < nearShare * timeout.value || gapNs > farShare * timeout.value) return null;
     return {
+      fixes: fixesFor(timeoutOrder.fixes, pair.software),
       confidence: timeout.count >= 3 ? 'high' : 'medium',
       connections: [pair.longestGapConnection],
       packets: [pair.longestGapPacket, ...timeout.packets],

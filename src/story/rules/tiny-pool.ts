@@ -2,6 +2,7 @@ import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords } from '../diagnosis-words.js';
 import type { PairFacts } from '../facts-pair.js';
+import { fixesFor } from '../fixes.js';
 
 const leastPromptCloses = 5;
 const promptShare = 0.3;
@@ -40,6 +41,7 @@ export const tinyPool: Rule = {
     if (!isTinyPool(pair)) return null;
     const closed = pair.recent.filter(({ by, why }) => by === 'client' && why === 'after-response');
     return {
+      fixes: fixesFor(tinyPool.fixes, pair.software),
       count: closed.length,
       connections: closed.map(({ id }) => id),
       packets: closed.slice(0, 20).map(({ endPacket }) => endPacket),
