@@ -74,7 +74,7 @@ function converse(port: number, stream: string, quietMs: number): Promise<{ rece
 }
 
 /** Reads the responses that the peers here send: by Content-Length, in chunks, or to the end. Interim ones are left out. */
-export function responsesIn(received: string): ReadResponse[] {
+function responsesIn(received: string): ReadResponse[] {
   const responses: ReadResponse[] = [];
   let rest = received;
   for (;;) {

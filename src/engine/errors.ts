@@ -19,7 +19,7 @@ interface ErrorKind {
   readonly text: string;
 }
 
-export const errorKinds = {
+const errorKinds = {
   // Used by both sides.
   'invalid-option': { fault: 'caller', text: 'An option has a value that it cannot have.' },
   'invalid-message': { fault: 'caller', text: 'A message that the application wants to send cannot be written as HTTP/1.1.' },

@@ -17,7 +17,7 @@ export const engineOriginSeconds = Math.floor(performance.timeOrigin / 1000);
 const originOffsetMs = performance.timeOrigin - engineOriginSeconds * 1000;
 
 /** Now, as `atNs`. */
-export const observedNowNs = (): number => Math.round((originOffsetMs + performance.now()) * 1e6);
+const observedNowNs = (): number => Math.round((originOffsetMs + performance.now()) * 1e6);
 
 /** Connections told so far to an observer; several servers and clients may tell the same one. */
 const connectionCounts = new WeakMap<Observer, number>();

@@ -1,7 +1,6 @@
 /** The value that a comparison of two captures gives (it belongs to `base`, since views draw it), and how much of it is kept. */
 export type {
   CaptureName,
-  ClockComparison,
   ComparedConnection,
   Comparison,
   DelaySummary,
