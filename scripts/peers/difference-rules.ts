@@ -237,6 +237,21 @@ export const differenceRules: readonly DifferenceRule[] = [
     evidence: /connection:[^\r\n]*[^\w ,\r\n-][^\r\n]*close/i,
   },
   {
+    id: 'nginx-close-within',
+    why: 'nginx takes any option that contains close for close.',
+    kind: 'other-place',
+    peers: ['nginx'],
+    theirs: 'closed',
+    evidence: /connection:[^\r\n]*(?:[\w-]close|close[\w-])/i,
+  },
+  {
+    id: 'node-tab',
+    why: 'node:http takes no tab behind a Content-Length; RFC 9110 §5.6.3: optional white space is spaces and tabs.',
+    kind: 'other-refuses',
+    peers: ['node:http'],
+    evidence: /content-length:[^\r\n]*\t *\r/i,
+  },
+  {
     id: 'node-old-keep-alive',
     why: 'node:http closes after most HTTP/1.0 requests even when they ask to persist.',
     kind: 'other-place',

@@ -21,7 +21,9 @@ export interface BodySource {
   bodyTaken(): void;
 }
 
-export const noPieces = new Uint8Array(0);
+export const noBody = new Uint8Array(0);
+/** A length that was said is believed this far; what comes really is made room for as it comes. */
+const firstTargetByteCount = 256 * 1024;
 
 export class IncomingBody {
   /** Bytes received so far. */
@@ -32,7 +34,9 @@ export class IncomingBody {
   trailers: Fields | null = null;
   private error: HoldfastError | null = null;
   private pieces: Uint8Array[] = [];
-  private collecting = false;
+  /** The whole body, as far as it has come: target[0, filledByteCount). */
+  private target: Buffer | null = null;
+  private filledByteCount = 0;
   private resolve: ((piece: Uint8Array | null) => void) | null = null;
   private reject: ((error: HoldfastError) => void) | null = null;
 
@@ -42,7 +46,7 @@ export class IncomingBody {
   read(): Promise<Uint8Array | null> {
     if (this.use === 'discarded') return Promise.reject(new HoldfastError('body-already-used'));
     this.claim();
-    if (this.resolve !== null || this.collecting) return Promise.reject(new HoldfastError('body-already-used'));
+    if (this.resolve !== null || this.target !== null) return Promise.reject(new HoldfastError('body-already-used'));
     const piece = this.pieces.shift();
     if (piece !== undefined) {
       this.queuedByteCount -= piece.length;
@@ -58,15 +62,17 @@ export class IncomingBody {
     });
   }
 
-  /** The whole body. */
-  collect(): Promise<Uint8Array> {
+  /** The whole body. `expectedByteCount`: what its length will be, as far as is known. */
+  collect(expectedByteCount: number): Promise<Uint8Array> {
     if (this.use !== 'unclaimed') return Promise.reject(new HoldfastError('body-already-used'));
     this.claim();
-    this.collecting = true;
     if (this.error !== null) return Promise.reject(this.error);
-    if (this.ended) return Promise.resolve(this.joined());
+    this.target = Buffer.allocUnsafe(Math.max(this.queuedByteCount, Math.min(expectedByteCount, firstTargetByteCount)));
+    for (const piece of this.pieces) this.fill(piece, 0, piece.length);
+    this.pieces = [];
+    if (this.ended) return Promise.resolve(this.collected());
     return new Promise((resolve, reject) => {
-      this.resolve = () => resolve(this.joined());
+      this.resolve = () => resolve(this.collected());
       this.reject = reject;
       this.source.bodyTaken();
     });
@@ -81,26 +87,25 @@ export class IncomingBody {
     this.source.bodyTaken();
   }
 
-  /** Takes a piece; true while there is room for more. */
-  push(piece: Uint8Array, roomByteCount: number): boolean {
-    this.byteCount += piece.length;
-    if (this.use === 'discarded') return true;
-    if (this.collecting) {
+  /** Takes `data[start, end)`; `lent` when that is valid during the call only. */
+  push(data: Uint8Array, start: number, end: number, lent: boolean): void {
+    this.byteCount += end - start;
+    if (this.use === 'discarded') return;
+    if (this.target !== null) {
+      this.fill(data, start, end);
+      return;
+    }
+    const piece = lent ? Buffer.from(data.subarray(start, end)) : data.subarray(start, end);
+    if (this.resolve !== null) this.settle()!(piece);
+    else {
       this.pieces.push(piece);
-      return true;
+      this.queuedByteCount += piece.length;
     }
-    if (this.resolve !== null) {
-      this.settle()!(piece);
-      return true;
-    }
-    this.pieces.push(piece);
-    this.queuedByteCount += piece.length;
-    return this.queuedByteCount < roomByteCount;
   }
 
   /** Whether more would be taken at once. */
   hasRoom(roomByteCount: number): boolean {
-    return this.collecting || this.use === 'discarded' || this.queuedByteCount < roomByteCount;
+    return this.target !== null || this.use === 'discarded' || this.queuedByteCount < roomByteCount;
   }
 
   end(): void {
@@ -129,10 +134,20 @@ export class IncomingBody {
     return resolve;
   }
 
-  private joined(): Uint8Array {
-    const { pieces } = this;
-    this.pieces = [];
-    if (pieces.length === 0) return noPieces;
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  private fill(data: Uint8Array, start: number, end: number): void {
+    let target = this.target!;
+    const needed = this.filledByteCount + end - start;
+    if (needed > target.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, target.length * 2));
+      larger.set(target.subarray(0, this.filledByteCount));
+      this.target = larger;
+      target = larger;
+    }
+    target.set(start === 0 && end === data.length ? data : data.subarray(start, end), this.filledByteCount);
+    this.filledByteCount = needed;
+  }
+
+  private collected(): Uint8Array {
+    return this.target!.subarray(0, this.filledByteCount);
   }
 }

@@ -16,18 +16,17 @@
 
 import type { Socket } from 'node:net';
 
-import type { Fields, MessageOutcome, MessageProblem, RequestHandler, RequestHead } from '../wire/index.js';
-import { RequestReader } from '../wire/index.js';
+import type { Fields, MessageOutcome, MessageProblem, ReaderState, RequestHandler, RequestHead } from '../wire/index.js';
 import type { Deadline } from './deadlines.js';
 import { type ErrorCode, HoldfastError } from './errors.js';
 import { ConnectionObservations } from './observe.js';
 import type { Server } from './server.js';
-import type { BodySource } from './server-body.js';
 import { clientOf, nameSocketError, readResponseHead, serverOf } from './server-endpoint.js';
 import { Exchanges } from './server-exchanges.js';
 import { cut, Farewell } from './server-farewell.js';
 import { Output } from './server-output.js';
 import { persistsAfter } from './server-persistence.js';
+import type { SharedReader } from './server-reader.js';
 import { ServerRequest } from './server-request.js';
 import { ServerResponse } from './server-response.js';
 import { Waiting } from './server-waiting.js';
@@ -37,7 +36,7 @@ type Stage = 'open' | 'closing' | 'handed-over' | 'gone';
 const never = Number.POSITIVE_INFINITY;
 const noBytes = Buffer.alloc(0);
 
-export class ServerConnection implements RequestHandler, Deadline, BodySource {
+export class ServerConnection implements RequestHandler, Deadline {
   dueAtMs = never;
   filedAtMs = 0;
   filedIndex = -1;
@@ -46,7 +45,8 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   requestCount = 0;
   private stage: Stage = 'open';
   private readonly observations: ConnectionObservations | null;
-  private readonly reader: RequestReader;
+  /** Only while a request or its answer is under way. */
+  private shared: SharedReader | null = null;
   readonly output: Output;
   readonly exchanges = new Exchanges(this);
   private readonly waiting: Waiting;
@@ -57,9 +57,6 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   private borrowed = false;
   /** No request after the newest is taken. */
   private lastTaken = false;
-  /** The client waits for 100 Continue. */
-  private continueDue = false;
-  private drainedByteCount = 0;
   private upgrade: ServerRequest | null = null;
   private peerEnded = false;
   private lookingOnce = false;
@@ -80,8 +77,10 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.waiting = new Waiting(clock, settings);
     this.agedAfterMs =
       settings.maxAgeMs === never ? never : settings.maxAgeMs * (1 + settings.maxAgeJitter * (2 * Math.random() - 1));
-    this.reader = new RequestReader({ manner: 'strict', handler: this, limits: settings.limits });
-    this.output = new Output(socket, clock, settings.sendTimeoutMs, () => this.onUnblocked());
+    this.output = new Output(socket, clock, settings.sendTimeoutMs, () => {
+      this.waiting.idleStarts();
+      this.settle();
+    });
     this.observed = observer !== undefined;
     this.observations = observer === undefined ? null : new ConnectionObservations(observer, clientOf(socket), serverOf(socket));
     // Node remembers the address once it was asked for; later the socket may be gone.
@@ -89,12 +88,16 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.settle();
   }
 
+  private get readerState(): ReaderState {
+    return this.shared === null ? 'between' : this.shared.reader.state;
+  }
+
   get isOpen(): boolean {
     return this.stage === 'open';
   }
 
   get isIdle(): boolean {
-    return this.stage === 'open' && this.exchanges.oldest === null && this.reader.state === 'between';
+    return this.stage === 'open' && this.exchanges.oldest === null && this.readerState === 'between';
   }
 
   // What the socket says.
@@ -138,13 +141,15 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   onSocketError(cause: Error): void {
     const error = nameSocketError(cause);
     this.observations?.reset('client');
-    if (this.stage !== 'handed-over' && (this.exchanges.oldest !== null || this.reader.state === 'head')) this.report(error);
+    if (this.stage !== 'handed-over' && (this.exchanges.oldest !== null || this.readerState === 'head')) this.report(error);
     this.exchanges.lose(error);
   }
 
   onClosed(): void {
     this.exchanges.lose(new HoldfastError(this.server.stopping ? 'server-stopped' : 'client-reset'));
     this.stage = 'gone';
+    if (this.shared !== null) this.server.readers.giveBack(this.shared);
+    this.shared = null;
     this.server.deadlines.remove(this);
     this.output.drop();
     this.rest = null;
@@ -167,7 +172,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   private onReadDue(): void {
     const { newest } = this.exchanges;
-    switch (this.reader.state) {
+    switch (this.readerState) {
       case 'between':
         if (this.requestCount === 0 && !this.server.stopping) this.report(new HoldfastError('first-request-timeout'));
         this.closeUnlessBytesWait();
@@ -222,11 +227,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     if (head.framing === 'none') {
       request.complete = true;
       this.observations?.messageEnd('client', true, 0);
-    } else {
-      this.waiting.bodyStarts();
-      this.drainedByteCount = 0;
-    }
-    this.continueDue = head.expectsContinue;
+    } else this.waiting.bodyStarts();
     if (this.requestCount >= server.settings.maxRequestsPerConnection) this.lastTaken = true;
     this.exchanges.add(response);
     if (response.phase === 'open' || response.phase === 'streaming') head.keep();
@@ -235,19 +236,10 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   onBody(data: Uint8Array, start: number, end: number): void {
     const response = this.exchanges.newest;
     if (this.stage !== 'open' || response === null) return;
-    const { request } = response;
-    const { settings } = this.server;
-    request.bodyByteCount += end - start;
     this.waiting.bodyPiece();
-    if (request.bodyByteCount > settings.bodyByteCount) {
-      this.exchanges.fail(response, new HoldfastError('request-body-too-large'), 413);
-    } else if (response.phase === 'ended' && (request.body === null || request.body.use === 'discarded')) {
-      this.drainedByteCount += end - start;
-      if (this.drainedByteCount > settings.drainByteCount) this.close();
-    } else {
-      const piece = data.subarray(start, end);
-      request.incoming().push(this.borrowed ? Buffer.from(piece) : piece, settings.bodyBufferByteCount);
-    }
+    const verdict = response.request.takeBody(data, start, end, this.borrowed, response.phase === 'ended', this.server.settings);
+    if (verdict === 'too-large') this.exchanges.fail(response, new HoldfastError('request-body-too-large'), 413);
+    else if (verdict === 'not-worth-draining') this.close();
   }
 
   onTrailers(trailers: Fields): void {
@@ -261,7 +253,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.exchanges.requestEnded();
     if (!this.mayReadNext()) {
       this.output.flush();
-      if (!this.mayReadNext()) this.reader.pause();
+      if (!this.mayReadNext()) this.shared?.reader.pause();
     }
   }
 
@@ -313,24 +305,21 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
       serverCloses: closesAfterResponse,
       clientEnded: this.peerEnded && this.exchanges.refusal === null,
       isAged: this.agedAfterMs !== never && this.waiting.ageMs >= this.agedAfterMs,
-      continueDue: this.continueDue,
     });
     if (persists) return standingLines.persists(request.head, settings.maxRequestsPerConnection - request.number);
     response.saysClose = true;
     if (isNewest) {
       this.lastTaken = true;
-      this.reader.pause();
+      this.shared?.reader.pause();
     }
     return standingLines.last;
   }
 
   // What bodies say.
 
-  bodyWanted(): void {
+  sayContinue(): void {
     const response = this.exchanges.newest;
-    if (!this.continueDue || response === null) return;
-    this.continueDue = false;
-    if (response.phase !== 'open' || response.request.bodyByteCount > 0) return;
+    if (response?.phase !== 'open') return;
     response.putHead('HTTP/1.1 100 Continue\r\n\r\n');
     this.touched();
   }
@@ -363,7 +352,7 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   becomeIdle(): void {
     this.waiting.idleStarts();
-    const { state } = this.reader;
+    const state = this.readerState;
     if (state === 'ended' || state === 'done') this.close();
     else if (this.server.stopping) this.waiting.closeIdleAfter(this.server.idleGraceMs);
   }
@@ -372,9 +361,10 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   private feed(data: Buffer, byteCount: number): void {
     this.receiving = true;
-    const taken = this.reader.receive(data, 0, byteCount);
+    this.shared ??= this.server.readers.take(this);
+    const taken = this.shared.reader.receive(data, 0, byteCount);
     this.receiving = false;
-    if (taken === byteCount || this.reader.state !== 'paused' || this.stage !== 'open') this.rest = null;
+    if (taken === byteCount || this.readerState !== 'paused' || this.stage !== 'open') this.rest = null;
     else this.rest = this.borrowed ? Buffer.from(data.subarray(taken, byteCount)) : data.subarray(taken, byteCount);
   }
 
@@ -387,18 +377,22 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
     this.settling = true;
     while (this.stage === 'open') {
       this.output.flush();
-      if (this.reader.state !== 'paused') break;
+      if (this.readerState !== 'paused') break;
       if (this.upgrade !== null && this.exchanges.oldest?.request === this.upgrade) {
         this.handOver(this.upgrade);
         return;
       }
       if (!this.mayReadNext()) break;
-      this.reader.resume();
+      this.shared?.reader.resume();
       if (this.rest !== null) this.feed(this.rest, this.rest.length);
     }
     if (this.stage === 'open' && this.peerEnded && this.rest === null) this.endInput();
     this.settling = false;
     if (this.stage === 'open') {
+      if (this.shared?.reader.isAtRest === true && this.exchanges.oldest === null) {
+        this.server.readers.giveBack(this.shared);
+        this.shared = null;
+      }
       this.exchanges.oldest?.wakeWriter();
       this.holdOrLetGo();
       const { responseTimeoutMs } = this.server.settings;
@@ -410,9 +404,9 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
 
   /** The client has sent its last byte, and all were read. */
   private endInput(): void {
-    const { state } = this.reader;
+    const state = this.readerState;
     if (state === 'failed' || state === 'ended' || state === 'done' || state === 'paused') return;
-    this.reader.end(true);
+    this.shared?.reader.end(true);
     this.lastTaken = true;
     if (this.exchanges.oldest === null && this.exchanges.refusal === null) this.close();
   }
@@ -438,17 +432,12 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   private readDueAtMs(): number {
     if (this.lookingOnce) return never;
     const { newest } = this.exchanges;
-    return this.waiting.dueAtMs(this.reader.state, newest !== null, this.requestCount, newest?.request.bodyByteCount ?? 0);
+    return this.waiting.dueAtMs(this.readerState, newest !== null, this.requestCount, newest?.request.bodyByteCount ?? 0);
   }
 
   private setDeadline(dueAtMs: number): void {
     this.dueAtMs = dueAtMs;
     this.server.deadlines.moved(this);
-  }
-
-  private onUnblocked(): void {
-    this.waiting.idleStarts();
-    this.settle();
   }
 
   // Closing.
@@ -506,10 +495,5 @@ export class ServerConnection implements RequestHandler, Deadline, BodySource {
   }
 }
 
-function settleTouched(connection: ServerConnection): void {
-  connection.settleTouched();
-}
-
-function closeIfStillIdle(connection: ServerConnection): void {
-  connection.closeIfStillIdle();
-}
+const settleTouched = (connection: ServerConnection): void => connection.settleTouched();
+const closeIfStillIdle = (connection: ServerConnection): void => connection.closeIfStillIdle();

@@ -17,8 +17,6 @@ export interface PersistenceSituation {
   readonly clientEnded: boolean;
   /** The connection is as old as it may become. */
   readonly isAged: boolean;
-  /** The client waits for a 100 Continue that it will not get. */
-  readonly continueDue: boolean;
 }
 
 export function persistsAfter(response: ServerResponse, situation: PersistenceSituation): boolean {
@@ -28,7 +26,7 @@ export function persistsAfter(response: ServerResponse, situation: PersistenceSi
   if (request.number >= settings.maxRequestsPerConnection) return false;
   if (situation.isNewest && (situation.serverCloses || situation.clientEnded || situation.isAged)) return false;
   if (request.complete || request.body?.use === 'claimed') return true;
-  // The rest of the body is to be read and dropped, if that is bearable.
-  if (situation.continueDue) return false;
+  // The rest of the body is to be read and dropped, if that is bearable, and if the client was ever told to send it.
+  if (request.continueDue) return false;
   return request.contentLength < 0 || request.contentLength - request.bodyByteCount <= settings.drainByteCount;
 }

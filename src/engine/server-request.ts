@@ -9,13 +9,17 @@ import { TLSSocket } from 'node:tls';
 
 import type { Fields, RequestHead } from '../wire/index.js';
 import type { HoldfastError } from './errors.js';
-import { IncomingBody, noPieces } from './server-body.js';
+import { type BodySource, IncomingBody, noBody } from './server-body.js';
 import type { ServerConnection } from './server-connection.js';
 import { clientOf } from './server-endpoint.js';
+import type { ServerSettings } from './server-options.js';
 
 const decoder = new TextDecoder();
 
-export class ServerRequest {
+/** What becomes of a piece of a body. */
+type BodyVerdict = 'taken' | 'too-large' | 'not-worth-draining';
+
+export class ServerRequest implements BodySource {
   readonly method: string;
   /** The request target as sent: origin form mostly, absolute form perhaps. */
   readonly target: string;
@@ -32,11 +36,14 @@ export class ServerRequest {
   readonly head: RequestHead;
   /** @internal The body has been read to its end as framed. */
   complete = false;
+  /** @internal The client waits for 100 Continue. */
+  continueDue: boolean;
   /** @internal Bytes of content read. */
   bodyByteCount = 0;
   /** @internal */
   body: IncomingBody | null = null;
   private readonly connection: ServerConnection;
+  private drainedByteCount = 0;
   private controller: AbortController | null = null;
 
   constructor(connection: ServerConnection, head: RequestHead, number: number) {
@@ -48,6 +55,7 @@ export class ServerRequest {
     this.fields = head.fields;
     this.contentLength = head.contentLength;
     this.number = number;
+    this.continueDue = head.expectsContinue;
   }
 
   /** Value of a field, several joined with ', ', or null. Any case. */
@@ -98,7 +106,7 @@ export class ServerRequest {
 
   /** The whole body. Rejects as `read` does. */
   bytes(): Promise<Uint8Array> {
-    return this.hasBody ? this.incoming().collect() : Promise.resolve(noPieces);
+    return this.hasBody ? this.incoming().collect(this.contentLength) : Promise.resolve(noBody);
   }
 
   /** The whole body, read as UTF-8. */
@@ -118,12 +126,36 @@ export class ServerRequest {
   /** @internal */
   incoming(): IncomingBody {
     if (this.body === null) {
-      this.body = new IncomingBody(this.connection);
+      this.body = new IncomingBody(this);
       if (this.failure !== null) this.body.fail(this.failure);
       else if (this.complete && this.bodyByteCount === 0) this.body.end();
       else if (this.complete) this.body.discard();
     }
     return this.body;
+  }
+
+  /** @internal `isOver`: its response has ended, so that nobody begins to read it any more. */
+  takeBody(data: Uint8Array, start: number, end: number, lent: boolean, isOver: boolean, settings: ServerSettings): BodyVerdict {
+    this.bodyByteCount += end - start;
+    if (this.bodyByteCount > settings.bodyByteCount) return 'too-large';
+    if (isOver && (this.body === null || this.body.use === 'discarded')) {
+      this.drainedByteCount += end - start;
+      return this.drainedByteCount > settings.drainByteCount ? 'not-worth-draining' : 'taken';
+    }
+    this.incoming().push(data, start, end, lent);
+    return 'taken';
+  }
+
+  /** @internal */
+  bodyWanted(): void {
+    if (!this.continueDue) return;
+    this.continueDue = false;
+    if (this.bodyByteCount === 0) this.connection.sayContinue();
+  }
+
+  /** @internal */
+  bodyTaken(): void {
+    this.connection.bodyTaken();
   }
 
   /** @internal Tells whoever waits that `failure` was set. */

@@ -31,6 +31,12 @@ function statusLine(status: number, reason: string | undefined): string {
   return line;
 }
 
+/** Bytes up to this many leave as a string with one character a byte, in one write with their head. */
+const smallByteCount = 4096;
+
+const latin1Of = (bytes: Uint8Array): string =>
+  (bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('latin1');
+
 const hasNoBody = (status: number): boolean => status === 204 || status === 304;
 
 export class ServerResponse {
@@ -267,8 +273,9 @@ export class ServerResponse {
   }
 
   private putContent(body: string | Uint8Array, byteCount: number): void {
-    if (typeof body === 'string') this.put(body.length === byteCount ? body : Buffer.from(body));
-    else this.put(body);
+    if (typeof body !== 'string') this.put(byteCount > smallByteCount ? body : latin1Of(body));
+    else if (body.length === byteCount) this.put(body);
+    else this.put(byteCount > smallByteCount ? Buffer.from(body) : latin1Of(Buffer.from(body)));
   }
 
   private hasRoom(): boolean {

@@ -29,6 +29,7 @@ import {
   type TakeOver,
 } from './server-options.js';
 import { readInPlace } from './server-read-in-place.js';
+import { SharedReaders } from './server-reader.js';
 import type { ServerRequest } from './server-request.js';
 import type { ServerResponse } from './server-response.js';
 import { nativeHandlerOf } from './server-web.js';
@@ -72,6 +73,8 @@ export class Server {
   /** @internal */
   readonly standingLines: StandingLines;
   /** @internal */
+  readonly readers: SharedReaders;
+  /** @internal */
   readonly handler: NativeHandler;
   /** @internal */
   readonly observer: Observer | undefined;
@@ -107,6 +110,7 @@ export class Server {
     this.settings = settingsOf(options);
     this.deadlines = new Deadlines(clockOf(options));
     this.standingLines = new StandingLines(this.settings);
+    this.readers = new SharedReaders(this.settings.limits);
     this.handler = handler;
     this.observer = options.observer;
     this.onAccess = options.onAccess;

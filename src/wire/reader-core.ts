@@ -121,6 +121,11 @@ export abstract class ReaderCore<Head> implements Judge {
     return this.phase;
   }
 
+  /** Between two messages with nothing taken of the next, not even of an empty line before it: nothing is known that matters later. */
+  get isAtRest(): boolean {
+    return this.phase === 'between' && !this.afterCr && this.emptyLineCount === 0;
+  }
+
   /** Strict: why the reader has stopped, or null. */
   get problem(): MessageProblem | null {
     return this.problemFound;
