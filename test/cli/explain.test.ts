@@ -194,7 +194,7 @@ test('of more connections than can be held, --all prints each while reading and 
     captureOf(...Array.from({ length: count }, (_, index) => conversation({ clientPort: 10_000 + index, startSeconds: index }))),
   );
   const lines = holdfast(['explain', file, '--all']).out.split('\n');
-  const ids = lines.flatMap((line) => /^ {0,4}#(\d+) /.exec(line)?.[1] ?? []).map(Number);
+  const ids = lines.flatMap((line) => /^ {0,9}#(\d+) /.exec(line)?.[1] ?? []).map(Number);
   assert.deepEqual(
     ids,
     Array.from({ length: count }, (_, index) => index),
