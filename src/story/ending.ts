@@ -70,7 +70,8 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
     return facts.joinedLate ? 'joined-late' : 'other-protocol-end';
   }
   const atNs = close.at.atNs;
-  const answered = exchange.firstByte !== null;
+  // What comes behind a reset came too late: the reset met a waiting request.
+  const answered = exchange.firstByte !== null && !(close.how === 'rst' && exchange.firstByte.atNs > atNs);
   if (!answered) {
     const crossed =
       close.from === 'server' &&
