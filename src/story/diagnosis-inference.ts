@@ -138,8 +138,9 @@ export function maximumRequests(server: ServerFacts): InferredMaximum | null {
 export function ageLimit(server: ServerFacts): ProvenConstant | null {
   const age = server.serverAges.proven({ least: 3, share: 0.8 });
   if (age === null || age.value < 1e9) return null;
-  const idle = server.idleTimeout();
-  return idle !== null && idle.count >= age.count ? null : age;
+  // The same use on each connection makes the ages alike too: then the times since the last answer are as constant.
+  const idle = server.serverAgeIdles.densest();
+  return idle !== null && 2 * idle.count > age.count ? null : age;
 }
 
 function reuse(server: ServerFacts): ReuseInference {

@@ -28,6 +28,9 @@ export interface SingleUse {
   idle: number;
 }
 
+/** Shorter answers are read together with their heads; a reset behind them is somebody's way of closing. */
+const leastUnreadBytes = 4096;
+
 const noSingleUse: SingleUse = { clientPrompt: 0, clientAsked: 0, serverPrompt: 0, serverAsked: 0, idle: 0 };
 const nothing: readonly number[] = [];
 
@@ -160,7 +163,10 @@ export class PairFacts implements TableEntry {
     const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
     // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come
     // behind the FIN of a close are answered with one.
-    const closedOnUnread = ending.how === 'rst' && (ending.why === 'after-response' || ending.why === 'response-cut');
+    const closedOnUnread =
+      ending.how === 'rst' &&
+      last.responseBodyBytes >= leastUnreadBytes &&
+      (ending.why === 'after-response' || ending.why === 'response-cut');
     const closedBeforeEnd = ending.how === 'fin' && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
     if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
     this.unread++;

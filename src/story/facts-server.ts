@@ -4,7 +4,7 @@
  */
 import { type ConnectionId, type Endpoint, otherSide } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
-import { type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
+import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { TableEntry } from './facts-table.js';
@@ -32,6 +32,10 @@ export interface ServerClose {
   readonly packet: number;
   readonly idleNs: number;
   readonly openedNs: number;
+  /** Right behind an answer, unannounced. */
+  readonly prompt: boolean;
+  /** What the answers announced last on this connection, in seconds; null when nothing. */
+  readonly hintSeconds: number | null;
 }
 
 /** A FIN that the other side acknowledged and did not answer with its own. */
@@ -100,9 +104,12 @@ export class ServerFacts implements TableEntry {
     number,
     { announced: number; silent: number; connections: ConnectionId[]; packets: number[] }
   >();
+  /** The most answered requests on one connection. */
   mostRequests = 0;
   /** Ages in ns at which the server closed connections that were in use. */
   readonly serverAges = new ProvenConstantFinder();
+  /** The times since the last answer at these closes: an age limit strikes after any. */
+  readonly serverAgeIdles = new ConstantFinder();
   readonly refusals: FailedOpening[] = [];
   refused = 0;
   readonly unansweredOpenings: FailedOpening[] = [];
@@ -141,7 +148,7 @@ export class ServerFacts implements TableEntry {
     this.requests += exchangeCount;
     this.answered += facts.answered;
     if (exchangeCount > 1) this.reusedConnections++;
-    if (exchangeCount > this.mostRequests) this.mostRequests = exchangeCount;
+    if (facts.answered > this.mostRequests) this.mostRequests = facts.answered;
     this.waitedClientNs += facts.waitedClientNs;
     this.waitedNetworkNs += facts.waitedNetworkNs;
     this.waitedServerNs += facts.waitedServerNs;
@@ -217,32 +224,46 @@ export class ServerFacts implements TableEntry {
     const { idleNs } = ending;
     if (ending.by !== 'server' || idleNs === null) return;
     const { atNs, packet } = ending.at;
-    if (sidesFrom === 'syn' && exchangeCount > 1) this.serverAges.prove(atNs - opened.atNs, connection.id, packet);
     const last = exchanges[exchanges.length - 1]!;
+    if (sidesFrom === 'syn' && exchangeCount > 1) {
+      this.serverAges.prove(atNs - opened.atNs, connection.id, packet);
+      const used = last.responseEnd ?? exchanges[exchanges.length - 2]!.responseEnd;
+      if (used !== null) this.serverAgeIdles.add(Math.max(0, atNs - used.atNs));
+    }
     if (ending.why === 'idle') {
       this.idleCloses.prove(idleNs, connection.id, packet);
     }
     if (ending.why === 'idle' || ending.why === 'after-response') {
-      const close: ServerClose = { connection: connection.id, atNs, packet, idleNs, openedNs: opened.atNs };
+      const close: ServerClose = {
+        connection: connection.id,
+        atNs,
+        packet,
+        idleNs,
+        openedNs: opened.atNs,
+        prompt: ending.why === 'after-response',
+        hintSeconds: facts.lastHintSeconds,
+      };
       if (this.recentCloses.length < serverLimits.recentCloses) this.recentCloses.push(close);
       else {
         this.recentCloses[this.#closesNext] = close;
         this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
       }
     }
-    const announced =
-      ending.why === 'close-announced' && last.closeAskedBy === 'server' && last.responseFraming !== 'until-close';
-    if ((announced || ending.why === 'after-response') && sidesFrom === 'syn' && facts.firstUnanswered < 0) {
-      this.#countRequestsAtClose(connection, announced);
-    }
+    // A maximum of requests shows in a FIN behind a healthy answer; pipelined requests behind that may stay unanswered.
+    const lastAnswered = facts.firstUnanswered < 0 ? last : exchanges[facts.firstUnanswered - 1];
+    const counts = lastAnswered !== undefined && ending.how === 'fin' && sidesFrom === 'syn' && (lastAnswered.status ?? 0) < 400;
+    if (!counts || lastAnswered.responseFraming === 'until-close') return;
+    const announced = lastAnswered.closeAskedBy === 'server';
+    const silent = ending.why === 'after-response';
+    if (announced || silent) this.#countRequestsAtClose(connection, facts.answered, announced);
   }
 
-  #countRequestsAtClose({ id, exchangeCount, ending }: Connection, announced: boolean): void {
-    let counts = this.requestsAtClose.get(exchangeCount);
+  #countRequestsAtClose({ id, ending }: Connection, answered: number, announced: boolean): void {
+    let counts = this.requestsAtClose.get(answered);
     if (counts === undefined) {
       if (this.requestsAtClose.size >= serverLimits.distinctValues) return;
       counts = { announced: 0, silent: 0, connections: [], packets: [] };
-      this.requestsAtClose.set(exchangeCount, counts);
+      this.requestsAtClose.set(answered, counts);
     }
     if (announced) counts.announced++;
     else counts.silent++;

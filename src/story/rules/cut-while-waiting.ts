@@ -60,12 +60,14 @@ export const cutWhileWaiting: Rule = {
 function constantWait(lost: LostRequest, server: ServerFacts): { count: number; confidence: Confidence } | null {
   const slackNs = Math.max(0.02 * lost.waitedNs, 20e6 + lost.roundTripNs);
   let count = 0;
+  let waits = 0;
   for (const other of server.lost) {
-    const alike = other.by === 'server' && other.whole && !other.crossed && Math.abs(other.waitedNs - lost.waitedNs) <= slackNs;
-    if (alike) count++;
+    if (other.by !== 'server' || !other.whole || other.crossed || other.waitedNs < leastWaitNs) continue;
+    waits++;
+    if (Math.abs(other.waitedNs - lost.waitedNs) <= slackNs) count++;
   }
-  if (count >= 3) return { count, confidence: 'high' };
-  if (count === 2) return { count, confidence: 'medium' };
+  // Among many waits of all lengths some are alike by chance.
+  if (2 * count > waits && count >= 2) return { count, confidence: count >= 3 ? 'high' : 'medium' };
   const seconds = lost.waitedNs / 1e9;
   const round = roundSeconds.some((value) => Math.abs(seconds - value) <= Math.max(0.01 * value, 0.1));
   return round ? { count, confidence: 'medium' } : null;

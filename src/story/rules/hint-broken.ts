@@ -1,3 +1,4 @@
+import { maximumRequests } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
 import { fixesFor, keepIdleLonger } from '../fixes.js';
@@ -45,7 +46,13 @@ export const hintBroken: Rule = {
           `For example connection #${id}: closed after ${durationWords(idleNs)} of idleness (packet ${at.packet}), announced were ${lastHintSeconds} s.`,
       };
     }
-    if (why === 'after-response' && lastHintMax !== null && lastHintMax > 0 && exchangeCount < lastHintMax) {
+    if (
+      why === 'after-response' &&
+      lastHintSeconds === null &&
+      lastHintMax !== null &&
+      lastHintMax > 0 &&
+      exchangeCount < lastHintMax
+    ) {
       return {
         confidence: 'low',
         packets,
@@ -55,6 +62,20 @@ export const hintBroken: Rule = {
       };
     }
     return null;
+  },
+  // A close right behind an answer breaks the announced time too, unless a maximum of requests explains it.
+  onServer: (server) => {
+    const prompt = server.recentCloses.filter((close) => close.prompt && close.hintSeconds !== null);
+    const [first] = prompt;
+    if (first === undefined || maximumRequests(server) !== null) return null;
+    return {
+      count: prompt.length,
+      connections: prompt.map(({ connection }) => connection),
+      packets: prompt.map(({ packet }) => packet),
+      fixes: fixesFor(hintBroken.fixes, server.software),
+      text: () =>
+        `For example connection #${first.connection}: closed right behind an answer (packet ${first.packet}) that announced ${first.hintSeconds} s.`,
+    };
   },
   sum: ({ count }) => `${counted(count, 'connection')} closed before the announced time or count.`,
 };

@@ -1,8 +1,8 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, percentWords, requestWords } from '../diagnosis-words.js';
 
-/** Sooner than this behind the FIN the client’s program may not have heard of it yet. */
-const leastNs = 5e6;
+/** Sooner than this behind the FIN the client’s program can hardly have heard of it. */
+const leastNs = 1e6;
 
 export const reuseAfterFin: Rule = {
   id: 'reuse-after-fin',
@@ -40,13 +40,17 @@ export const reuseAfterFin: Rule = {
   ],
   onLostRequest: (lost) => {
     if (lost.by !== 'server' || lost.knewSince === null || lost.closeSaidBefore !== 'none') return null;
-    const laterNs = lost.requestAt.atNs - lost.knewSince.atNs;
+    // With an acknowledgement of its own its time is known. One that rides on the request proves as much, but then the FIN may have
+    // been under way for up to a round trip, as the capture was made.
+    const sinceAckNs = lost.requestAt.atNs - lost.knewSince.atNs;
+    const sinceFinNs = lost.requestAt.atNs - lost.closeAt.atNs - lost.roundTripNs;
+    const laterNs = Math.max(sinceAckNs, sinceFinNs);
     if (laterNs < Math.max(leastNs, lost.roundTripNs)) return null;
     return {
       packets: [lost.closeAt.packet, lost.knewSince.packet, lost.requestAt.packet],
       lostRequests: lost.pending,
       text: () =>
-        `For example connection #${lost.connection}: the FIN (packet ${lost.closeAt.packet}) was acknowledged in packet ${lost.knewSince?.packet}, and ${durationWords(laterNs)} later ${requestWords(lost)} left (packet ${lost.requestAt.packet}).`,
+        `For example connection #${lost.connection}: the FIN (packet ${lost.closeAt.packet}) was acknowledged in packet ${lost.knewSince?.packet}, and ${requestWords(lost)} left ${durationWords(laterNs)} or more after the news had come (packet ${lost.requestAt.packet}).`,
     };
   },
   sum: ({ lostRequests, requests }) =>

@@ -6,6 +6,8 @@ import { fixesFor, keepIdleLonger, letGoEarlier } from '../fixes.js';
 
 /** A connection idle for less can hardly be closed for idleness. */
 const leastIdleNs = 10e6;
+/** Where no idle timeout is known, shorter pauses are not put down to one. */
+const leastUnknownIdleNs = 1e9;
 /** A server that closes because of idleness does so this soon around the request, besides two round trips. */
 const promptNs = 30e6;
 
@@ -52,7 +54,7 @@ function confidenceOf(lost: LostRequest, server: ServerFacts): Confidence | null
   // From here on the server's TCP had the request. Whether the server had it too can only be told from the time.
   if (lost.waitedNs > promptNs + 2 * lost.roundTripNs) return null;
   if (nearTimeout(lost, server)) return lost.how === 'rst' ? 'high' : 'medium';
-  return lost.how === 'rst' && lost.number > 1 && lost.idleBeforeNs >= 1e9 ? 'medium' : null;
+  return lost.how === 'rst' && lost.number > 1 && mayBeTimeout(lost, server) ? 'medium' : null;
 }
 
 /** The request came when the server's idle timer, as measured or announced, was running out. */
@@ -63,4 +65,10 @@ function nearTimeout({ idleBeforeNs, hintSeconds, roundTripNs }: LostRequest, se
     return Math.abs(idleBeforeNs - measured.value) <= Math.max(0.02 * measured.value, measured.spread) + slackNs;
   }
   return hintSeconds !== null && Math.abs(idleBeforeNs - hintSeconds * 1e9) <= 0.02 * hintSeconds * 1e9 + slackNs;
+}
+
+/** Nothing is known of an idle timer, and nothing speaks against one: no longer idle time was survived, none is announced. */
+function mayBeTimeout({ idleBeforeNs, hintSeconds }: LostRequest, server: ServerFacts): boolean {
+  if (idleBeforeNs < leastUnknownIdleNs || idleBeforeNs <= server.longestSurvivedGapNs) return false;
+  return server.idleTimeout() === null && (hintSeconds === null || idleBeforeNs >= hintSeconds * 1e9);
 }

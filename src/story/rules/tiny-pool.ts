@@ -63,7 +63,7 @@ export function isTinyPool(pair: PairFacts): boolean {
   const prompt = recent.filter(({ by, why }) => by === 'client' && why === 'after-response').length;
   if (prompt < leastPromptCloses || prompt < promptShare * recent.length) return false;
   const kept = keptBetweenBursts(pair);
-  return kept !== null && kept > 0 && mostAtOnce(pair) > kept;
+  return kept !== null && kept > 0 && 2 * kept <= mostAtOnce(pair);
 }
 
 /** How many connections there were at the calm between bursts, as a median; null without such a calm. */

@@ -65,6 +65,19 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'stale-reuse',
+    name: 'a reset at once after an idle time that another connection survived',
+    story: `${answered}
+      8.15  >> GET /second
+      8.2   << 200 body 5
+      #1 10    open
+      #1 10.1  >> GET /first
+      #1 10.15 << 200 body 5
+      #1 13.15 >> POST /reset body 20
+      #1 13.175 << RST`,
+    finding: null,
+  },
+  {
+    rule: 'stale-reuse',
     name: 'a FIN behind a request that the server had acknowledged and worked on',
     story: `${answered}
       2.15  >> POST /order body 20
