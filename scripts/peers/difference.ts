@@ -32,13 +32,16 @@ function isSame(ours: ReadResponse, theirs: ReadResponse): boolean {
 
 /** Some servers say the path of an absolute target only, or decode and clean it. */
 function samePath(ours: string, theirs: string): boolean {
-  const path = (target: string) =>
-    target
-      .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '')
-      .replace(/[?#].*$/, '')
-      .replaceAll('%20', ' ')
-      .replace(/\/+/g, '/');
-  return ours === theirs || path(ours) === path(theirs) || path(theirs) === '';
+  return ours === theirs || pathOf(ours) === pathOf(theirs) || pathOf(theirs) === '';
+}
+
+function pathOf(target: string): string {
+  const path = target
+    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '')
+    .replace(/[?#].*$/, '')
+    .replace(/%[0-9a-f]{2}/gi, (pair) => String.fromCharCode(Number.parseInt(pair.slice(1), 16)))
+    .replace(/\/+/g, '/');
+  return path === '' && target !== '' ? '/' : path;
 }
 
 export function differenceOf(ours: Reading, theirs: Reading): Difference | null {
