@@ -67,7 +67,7 @@ class Gathered {
     if (this.count === 0 || confidenceOrder[confidence] < confidenceOrder[this.confidence]) {
       this.confidence = confidence;
       this.text = hit.text();
-      this.fixes = hit.fixes ?? this.rule.fixes;
+      this.fixes = hit.fixes?.() ?? this.rule.fixes;
     }
     this.count += count;
     if (confidence === 'high') this.sureCount += count;

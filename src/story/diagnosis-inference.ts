@@ -162,8 +162,9 @@ function reuse(server: ServerFacts): ReuseInference {
 }
 
 /** The most connections of a pair that were in use at once, among the newest. */
-export function mostAtOnce({ recent }: PairFacts): number {
-  const moments = recent.flatMap(({ openedNs, lastUseNs }) => [
+export function mostAtOnce(pair: PairFacts): number {
+  if (pair.recentCount < 2) return pair.recentCount;
+  const moments = pair.recent.flatMap(({ openedNs, lastUseNs }) => [
     { atNs: openedNs, step: 1 },
     { atNs: Math.max(openedNs, lastUseNs), step: -1 },
   ]);

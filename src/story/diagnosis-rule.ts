@@ -40,8 +40,8 @@ export interface Hit {
   readonly lostRequests?: number;
   /** Waiting that it caused, in ns. */
   readonly delayNs?: number;
-  /** Instead of the rule's. */
-  readonly fixes?: readonly Fix[];
+  /** Instead of the rule's; asked for only when it is shown. */
+  readonly fixes?: () => readonly Fix[];
 }
 
 /** What was seen of one rule at one server, for the sentence that sums it up. */

@@ -35,7 +35,7 @@ export const churn: Rule = {
     return {
       level: inDanger ? 'bad' : 'warning',
       owner: cause.owner,
-      fixes: fixesFor(cause.fixes, cause.owner === 'server' ? pair.server.software : pair.software),
+      fixes: () => fixesFor(cause.fixes, cause.owner === 'server' ? pair.server.software : pair.software),
       count: usedConnections,
       connections: shown.map(({ id }) => id),
       packets: shown.flatMap(({ openedPacket, endPacket }) => [openedPacket, endPacket]),

@@ -28,7 +28,7 @@ export const handshakeCost: Rule = {
     const avoidable = usedConnections - mostAtOnce(pair);
     if (avoidable < 0.5 * usedConnections) return null;
     return {
-      fixes: fixesFor(handshakeCost.fixes, pair.software),
+      fixes: () => fixesFor(handshakeCost.fixes, pair.software),
       count: usedConnections,
       connections: pair.recent.slice(0, 20).map(({ id }) => id),
       packets: pair.recent.slice(0, 20).map(({ openedPacket }) => openedPacket),

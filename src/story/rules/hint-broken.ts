@@ -37,7 +37,7 @@ export const hintBroken: Rule = {
     if (ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0) return null;
     const { idleNs, why, at } = ending;
     const packets = [at.packet];
-    const fixes = fixesFor(hintBroken.fixes, server.software);
+    const fixes = () => fixesFor(hintBroken.fixes, server.software);
     if (why === 'idle' && idleNs !== null && lastHintSeconds !== null && idleNs < earlyShare * lastHintSeconds * 1e9 - slackNs) {
       return {
         packets,
@@ -72,7 +72,7 @@ export const hintBroken: Rule = {
       count: prompt.length,
       connections: prompt.map(({ connection }) => connection),
       packets: prompt.map(({ packet }) => packet),
-      fixes: fixesFor(hintBroken.fixes, server.software),
+      fixes: () => fixesFor(hintBroken.fixes, server.software),
       text: () =>
         `For example connection #${first.connection}: closed right behind an answer (packet ${first.packet}) that announced ${first.hintSeconds} s.`,
     };

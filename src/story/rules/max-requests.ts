@@ -31,7 +31,7 @@ export const maxRequests: Rule = {
     if (!announced && count < 3) return null;
     const { connections = [], packets = [] } = server.requestsAtClose.get(requests) ?? {};
     return {
-      fixes: fixesFor(maxRequests.fixes, server.software),
+      fixes: () => fixesFor(maxRequests.fixes, server.software),
       level: announced ? 'info' : 'warning',
       confidence: count >= 3 ? 'high' : 'medium',
       count,

@@ -35,7 +35,7 @@ export const reuseDisabled: Rule = {
     if (closeAskedByClient < leastRequests || closeAskedByClient < share * requests) return null;
     const shown = pair.recent.slice(0, 20);
     return {
-      fixes: fixesFor(reuseDisabled.fixes, pair.software),
+      fixes: () => fixesFor(reuseDisabled.fixes, pair.software),
       count: closeAskedByClient,
       connections: shown.map(({ id }) => id),
       packets: shown.map(({ openedPacket }) => openedPacket),

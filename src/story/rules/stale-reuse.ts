@@ -34,7 +34,7 @@ export const staleReuse: Rule = {
       confidence,
       packets: [lost.closeAt.packet, lost.requestAt.packet].sort((a, b) => a - b),
       lostRequests: lost.pending,
-      fixes: fixesFor(staleReuse.fixes, server.software),
+      fixes: () => fixesFor(staleReuse.fixes, server.software),
       text: () => {
         const what = lost.how === 'fin' ? 'FIN' : 'reset';
         const idle = lost.idleBeforeNs > 0 ? ` after ${durationWords(lost.idleBeforeNs)} of idleness` : '';

@@ -25,7 +25,7 @@ export const timeoutOrder: Rule = {
     const gapNs = pair.longestSurvivedGapNs;
     if (gapNs < nearShare * timeout.value || gapNs > farShare * timeout.value) return null;
     return {
-      fixes: fixesFor(timeoutOrder.fixes, pair.software),
+      fixes: () => fixesFor(timeoutOrder.fixes, pair.software),
       confidence: timeout.count >= 3 ? 'high' : 'medium',
       connections: [pair.longestGapConnection],
       packets: [pair.longestGapPacket, ...timeout.packets],

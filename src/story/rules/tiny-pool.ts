@@ -41,7 +41,7 @@ export const tinyPool: Rule = {
     if (!isTinyPool(pair)) return null;
     const closed = pair.recent.filter(({ by, why }) => by === 'client' && why === 'after-response');
     return {
-      fixes: fixesFor(tinyPool.fixes, pair.software),
+      fixes: () => fixesFor(tinyPool.fixes, pair.software),
       count: closed.length,
       connections: closed.map(({ id }) => id),
       packets: closed.slice(0, 20).map(({ endPacket }) => endPacket),
