@@ -33,6 +33,8 @@ const mostMs = 160_000;
 const goLinkPorts = [8130, 8231, 8232] as const;
 
 const unfinished = new Set<number>();
+/** The running tcpdump, to be ended whatever happens. */
+const recorders: ChildProcess[] = [];
 
 interface Written {
   readonly faults: readonly Fault[];
@@ -142,6 +144,7 @@ async function startCapture(path: string): Promise<{ stop(): Promise<void> }> {
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
+  recorders.push(capture);
   let said = '';
   capture.stderr!.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -200,6 +203,7 @@ else if (option === '--here') {
       }),
     ]);
   } finally {
+    for (const recorder of recorders) recorder.kill('SIGINT');
     await endActors();
     await peers.endAll();
   }
