@@ -275,6 +275,20 @@ export const differenceRules: readonly DifferenceRule[] = [
     evidence: /[a-z]+:\/\/[^/\s]*[^\w.:/\s-]/i,
   },
   {
+    id: 'no-authority',
+    why: 'An absolute URI without an authority is a valid target (RFC 9112 §3.2.2, RFC 3986 §3); these refuse it.',
+    kind: 'other-refuses',
+    evidence: /[A-Z]+ [a-z][\w+.-]*:(?!\/\/)/i,
+  },
+  {
+    id: 'node-tab-after-close',
+    why: 'node:http does not know close when a tab follows it.',
+    kind: 'other-place',
+    peers: ['node:http'],
+    theirs: 'between',
+    evidence: /connection:[^\r\n]*\t *\r/i,
+  },
+  {
     id: 'node-tab',
     why: 'node:http takes no tab behind the value of a framing field; RFC 9110 §5.6.3: optional white space is spaces and tabs.',
     kind: 'other-refuses',

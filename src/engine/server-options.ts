@@ -14,6 +14,7 @@ import { HoldfastError } from './errors.js';
 import type { AccessEntry } from './server-log.js';
 import type { ServerRequest } from './server-request.js';
 import type { ServerResponse } from './server-response.js';
+import { canSetProbes } from './tcp-probes.js';
 
 /** The fast form of a handler. A promise that it returns is watched for failure only; the response ends with `response.end()`. */
 export type NativeHandler = (request: ServerRequest, response: ServerResponse) => unknown;
@@ -44,8 +45,12 @@ export interface ErrorContext {
 }
 
 export interface TcpKeepAlive {
-  /** Idle time before the first probe. */
+  /** Idle time before the first probe, in whole seconds. */
   readonly idleMs: number;
+  /** Between further probes, in whole seconds; 1 s when not said. To set it takes Linux and the package koffi. */
+  readonly intervalMs?: number;
+  /** Unanswered probes after which the connection is given up; 10 when not said. To set it takes the same. */
+  readonly count?: number;
 }
 
 /** Timeouts, sizes and counts, all with defaults. */
@@ -169,6 +174,10 @@ export function settingsOf(options: ServerOptions): ServerSettings {
   }
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value === 'number') checkNumber(name, value);
+  }
+  const { intervalMs, count } = options.tcpKeepAlive ?? {};
+  if ((intervalMs !== undefined || count !== undefined) && !canSetProbes()) {
+    throw new HoldfastError('invalid-option', { detail: 'tcpKeepAlive.intervalMs and count need Linux and the package koffi.' });
   }
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (!(name in strictLimits)) throw new HoldfastError('invalid-option', { detail: `There is no limit ${name}.` });

@@ -33,6 +33,7 @@ import { SharedReaders } from './server-reader.js';
 import type { ServerRequest } from './server-request.js';
 import type { ServerResponse } from './server-response.js';
 import { nativeHandlerOf } from './server-web.js';
+import { setProbes } from './tcp-probes.js';
 
 export interface StopOptions {
   /** How long requests in work, and their closes, may take. Then what is left is destroyed. Default 10 s. */
@@ -362,6 +363,10 @@ export class Server {
       this.options.tls === undefined ? readInPlace(accepted, (data, byteCount) => connection.onBytes(data, byteCount)) : null;
     const socket = inPlace ?? accepted;
     connection = new ServerConnection(this, socket, this.connectionCount, inPlace !== null);
+    const { tcpKeepAlive } = this.settings;
+    if (tcpKeepAlive?.intervalMs !== undefined || tcpKeepAlive?.count !== undefined) {
+      setProbes(socket, { intervalMs: 1000, count: 10, ...tcpKeepAlive });
+    }
     (socket as ServedSocket)[connectionOf] = connection;
     this.connections.add(connection);
     if (inPlace === null) {

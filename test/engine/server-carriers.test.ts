@@ -13,6 +13,8 @@ import { type HoldfastError, type NativeHandler, type Server, type ServerOptions
 import { Hono } from 'hono';
 import { streamText } from 'hono/streaming';
 
+import { canSetProbes, probesOf } from '#dist/engine/tcp-probes.js';
+
 import { eventually } from './manual-clock.js';
 import { exchange, RawClient } from './raw-client.js';
 
@@ -128,6 +130,22 @@ test('an upgrade to something else is no upgrade', async () => {
     'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n',
   );
   assert.match(received, /plain$/);
+});
+
+test('TCP keep-alive is set as asked, on every connection', {
+  skip: canSetProbes() ? false : 'koffi or Linux is not here',
+}, async () => {
+  const probes: unknown[] = [];
+  const onUpgrade = (_request: unknown, socket: Socket) => {
+    probes.push(probesOf(socket));
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  };
+  for (const tcpKeepAlive of [{ idleMs: 7000, intervalMs: 3000, count: 4 }, { idleMs: 9000 }]) {
+    const server = await run({ tcpKeepAlive, onUpgrade }, (_request, response) => response.end());
+    await exchange(server.port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+  }
+  assert.deepEqual(probes[0], { idleMs: 7000, intervalMs: 3000, count: 4 });
+  assert.equal((probes[1] as { idleMs: number }).idleMs, 9000);
 });
 
 test('CONNECT is handed over when someone takes it, and not allowed otherwise', async () => {
