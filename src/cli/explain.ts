@@ -20,11 +20,11 @@ import {
 } from '../story/index.js';
 import { type Clock, clockOf, type Diagnosed, escapeName, jsonReportWriter, Overview } from '../view/index.js';
 import { CapturePair, type PairReading } from './capture-pair.js';
+import type { Streams } from './command-context.js';
 import { type PictureOptions, Pictures } from './explain-pictures.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { openInput } from './open-input.js';
-import type { Output } from './output.js';
 import { noProgress, progressBar } from './progress.js';
 import { terminalStyle } from './terminal-style.js';
 
@@ -50,13 +50,6 @@ export interface Presenter {
   /** A connection that was not chosen. */
   skip(connection: Connection): void;
   end(name: string, source: SourceSummary, totals: Totals, diagnosed: Diagnosed): void;
-}
-
-export interface Streams {
-  readonly output: Output;
-  readonly screen: NodeJS.WriteStream;
-  readonly messages: NodeJS.WriteStream;
-  readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Worst first. */

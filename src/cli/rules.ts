@@ -1,7 +1,7 @@
 /** `holdfast rules`: the rules of the diagnosis, a line each, or some of them in full. */
 import { type Rule, rules } from '../story/index.js';
 import { renderRule, renderRules } from '../view/index.js';
-import type { Streams } from './explain.js';
+import type { Streams } from './command-context.js';
 import { terminalStyle } from './terminal-style.js';
 
 export interface RulesOptions {

@@ -25,6 +25,8 @@ export interface CaptureObservationOptions {
   readonly connectionLimit?: number | undefined;
   /** Stop after this many packets. */
   readonly maxPackets?: number | undefined;
+  /** A wire is listened to: nothing waits for more input than it needs. */
+  readonly live?: boolean | undefined;
   /** Takes every segment that belongs to a connection, after its observations. */
   readonly tap?: SegmentTap | undefined;
 }
@@ -49,6 +51,7 @@ export function observeCapture(options: CaptureObservationOptions): CaptureObser
   const reader: CaptureReader = new CaptureReader({
     onSegment: tap === undefined ? (segment: Segment) => (table ?? tableOf()).accept(segment) : tapped,
     ...(options.maxPackets === undefined ? {} : { maxPackets: options.maxPackets }),
+    ...(options.live === undefined ? {} : { live: options.live }),
   });
   return {
     push: (chunk) => reader.push(chunk),

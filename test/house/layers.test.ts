@@ -25,8 +25,10 @@ const layers: Readonly<Record<string, Layer>> = {
   story: { mayImport: ['base', 'wire'], platform: 'any' },
   view: { mayImport: ['base', 'story'], platform: 'any' },
   engine: { mayImport: ['base', 'wire'], platform: 'node', packages: ['koffi'] },
+  capture: { mayImport: ['base', 'packets'], platform: 'node', packages: ['koffi'] },
+  lab: { mayImport: ['base', 'wire', 'packets', 'story', 'view', 'engine', 'capture'], platform: 'node' },
   cli: {
-    mayImport: ['base', 'wire', 'packets', 'story', 'view'],
+    mayImport: ['base', 'wire', 'packets', 'story', 'view', 'engine', 'capture', 'lab'],
     platform: 'node',
     packages: ['commander', 'cli-progress', 'picocolors'],
   },
