@@ -261,6 +261,14 @@ export const differenceRules: readonly DifferenceRule[] = [
     evidence: /connection:[^\r\n]*[^\w ,\t\r\n-]/i,
   },
   {
+    id: 'apache-connection-behind',
+    why: 'And it answers nothing behind that request.',
+    kind: 'other-request',
+    peers: ['Apache'],
+    theirs: 'closed',
+    evidence: /connection:[^\r\n]*[^\w ,\t\r\n-]/i,
+  },
+  {
     id: 'nginx-percent',
     why: 'nginx refuses a target with a percent sign that begins no pair of digits; it needs to decode it, we do not.',
     kind: 'other-refuses',
