@@ -13,7 +13,7 @@
 
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import type { ClientSettings } from './client-options.js';
+import type { ClientSettings, ConnectionWitness } from './client-options.js';
 import { askForTunnel } from './client-tunnel.js';
 import { type ErrorCode, HoldfastError } from './errors.js';
 
@@ -216,6 +216,7 @@ class Opening {
 
   private hold(socket: Socket): void {
     this.socket = socket;
+    this.source.settings.witness?.socket?.(socket);
     if (this.step === 'connect') {
       socket.once('lookup', () => {
         this.nameMs = this.lap();
@@ -289,7 +290,9 @@ class Opening {
       tls: isTls ? tlsFactsOf(socket as TLSSocket) : null,
       writtenByteCount: this.writtenByteCount,
       replacesFailed: this.options.replacesFailed,
-      attach: (read, ended, failed) => {
+      attach: (toConnection, ended, failed) => {
+        const { witness } = settings;
+        const read = witness?.bytes === undefined ? toConnection : witnessed(socket, toConnection, witness);
         socket.removeListener('error', this.onError);
         socket.removeListener('close', this.onClose);
         const closed = (): void => failed(new Error('The socket was closed.'));
@@ -319,6 +322,20 @@ class Opening {
     };
     this.opened(connection);
   }
+}
+
+/** Tells what is written from now on, and gives a `read` that tells what is read. */
+function witnessed(socket: Socket, read: ReadBytes, witness: ConnectionWitness): ReadBytes {
+  const write = socket.write as (...parameters: unknown[]) => boolean;
+  socket.write = (data: string | Uint8Array, ...parameters: unknown[]): boolean => {
+    const encoding = parameters[0] === 'latin1' ? 'latin1' : 'utf8';
+    witness.bytes!(socket, 'client', typeof data === 'string' ? Buffer.from(data, encoding) : data);
+    return write.call(socket, data, ...parameters);
+  };
+  return (data, length) => {
+    witness.bytes!(socket, 'server', data.subarray(0, length));
+    return read(data, length);
+  };
 }
 
 const tlsFactsOf = (socket: TLSSocket): { version: string; resumed: boolean } => ({

@@ -4,8 +4,9 @@
  * Rules: every wait has a limit that can be named, and every queue a length. A wrong value throws `invalid-option` at once.
  */
 
+import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import type { Observer } from '../base/index.js';
+import type { Observer, Side } from '../base/index.js';
 import type { FieldsToWrite, Limits } from '../wire/index.js';
 import { HoldfastError } from './errors.js';
 
@@ -34,6 +35,14 @@ export interface ProxyOptions {
   readonly url: string | URL;
   /** Further fields of the CONNECT request. */
   readonly fields?: FieldsToWrite;
+}
+
+/** Looks on at a client's connections and changes nothing: for dumps, and for tools that tell what goes on. */
+export interface ConnectionWitness {
+  /** A socket that is about to connect: its events (`lookup`, `connectionAttempt`, `secureConnect` …) are there to be listened to. */
+  socket?(socket: Socket): void;
+  /** Bytes that are handed to the kernel or came from it; under TLS, what is inside. Borrowed. */
+  bytes?(socket: Socket, from: Side, data: Uint8Array): void;
 }
 
 export interface ClientOptions {
@@ -75,6 +84,7 @@ export interface ClientOptions {
   readonly probeAfterMs?: number;
   /** Told of every connection opened from now on; see also `Client.observe`. */
   readonly observer?: Observer;
+  readonly witness?: ConnectionWitness;
 }
 
 /** All options, with defaults in place. */
@@ -98,6 +108,7 @@ export interface ClientSettings {
   readonly localAddress: string | null;
   readonly tls: TlsConnectionOptions;
   readonly probeAfterMs: number;
+  readonly witness: ConnectionWitness | null;
 }
 
 const defaultTimeouts: ClientTimeouts = {
@@ -135,6 +146,7 @@ export function settingsOf(options: ClientOptions): ClientSettings {
     localAddress: options.localAddress ?? null,
     tls: options.tls ?? {},
     probeAfterMs: number('probeAfterMs', options.probeAfterMs ?? 45_000),
+    witness: options.witness ?? null,
   };
 }
 

@@ -2,7 +2,7 @@ export { Client, type OriginStatistics } from './client.js';
 export type { CollectOptions, ResponseBody } from './client-body.js';
 export { type DispatchHandler, type DispatchOptions, HoldfastDispatcher } from './client-dispatcher.js';
 export type { Exchange, ExchangeConnection, ExchangeTimings, ResponseTaker } from './client-exchange.js';
-export type { ClientOptions, ClientSettings, ClientTimeouts, ProxyOptions } from './client-options.js';
+export type { ClientOptions, ClientSettings, ClientTimeouts, ConnectionWitness, ProxyOptions } from './client-options.js';
 export type { ClientRequest, RequestBody } from './client-request.js';
 export type { ClientResponse } from './client-response.js';
 export { type ErrorCode, type Fault, HoldfastError } from './errors.js';

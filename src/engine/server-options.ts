@@ -122,6 +122,11 @@ export interface ServerOptions extends Partial<ServerSettings> {
   readonly fetch?: FetchHandler;
   readonly onUpgrade?: TakeOver;
   readonly onConnect?: TakeOver;
+  /**
+   * Says who takes over the connection at this request, or null for the handler: for whoever must write or close as HTTP does not allow.
+   * Asked of requests without a body, and asked again when their turn has come. The engine keeps no deadline and logs nothing then.
+   */
+  readonly takeOver?: (request: ServerRequest) => TakeOver | null;
   readonly onError?: (error: HoldfastError, context: ErrorContext) => void;
   /** Called after every response. */
   readonly onAccess?: (entry: AccessEntry) => void;

@@ -257,6 +257,7 @@ export class Server {
   /** @internal */
   takesOver(request: ServerRequest): boolean {
     if (request.method === 'CONNECT') return this.onConnect !== undefined;
+    if (!request.hasBody && (this.options.takeOver?.(request) ?? null) !== null) return true;
     if (this.onUpgrade === undefined || !request.head.saysUpgrade || request.hasBody) return false;
     const wanted = (request.header('upgrade') ?? '').toLowerCase().split(',');
     return wanted.some((protocol) => this.settings.upgradeProtocols.includes(protocol.trim().split('/')[0]!));
@@ -269,8 +270,8 @@ export class Server {
     socket.off('end', onEnd);
     // As node:http does: neither flowing nor paused, until the new owner listens.
     (socket as { readableFlowing: boolean | null }).readableFlowing = null;
-    const take = request.method === 'CONNECT' ? this.onConnect! : this.onUpgrade!;
     try {
+      const take = request.method === 'CONNECT' ? this.onConnect! : (this.options.takeOver?.(request) ?? this.onUpgrade!);
       take(request, socket, head);
     } catch (cause) {
       this.report(new HoldfastError('handler-failed', { cause }), {

@@ -26,7 +26,11 @@ const layers: Readonly<Record<string, Layer>> = {
   view: { mayImport: ['base', 'story'], platform: 'any' },
   engine: { mayImport: ['base', 'wire'], platform: 'node', packages: ['koffi'] },
   capture: { mayImport: ['base', 'packets'], platform: 'node', packages: ['koffi'] },
-  lab: { mayImport: ['base', 'wire', 'packets', 'story', 'view', 'engine', 'capture'], platform: 'node' },
+  lab: {
+    mayImport: ['base', 'wire', 'packets', 'story', 'view', 'engine', 'capture'],
+    platform: 'node',
+    packages: ['fresh', 'mrmime', 'negotiator', 'range-parser'],
+  },
   cli: {
     mayImport: ['base', 'wire', 'packets', 'story', 'view', 'engine', 'capture', 'lab'],
     platform: 'node',
