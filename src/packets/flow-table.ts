@@ -72,6 +72,7 @@ export class FlowTable {
   private readonly addresses = new AddressBook();
   private readonly index = new FlowIndex();
   private readonly connectionLimit: number;
+  private readonly lingerNs: number;
   private nextId = 0;
   private lastFlow: Flow | null = null;
   /** Finished flows in order of their end; consumed from `finishedHead`. */
@@ -82,10 +83,11 @@ export class FlowTable {
   private stragglers = 0;
   private firstStragglerPacket = 0;
 
-  constructor(observe: Observer, connectionLimit: number = flowLimits.connections) {
+  constructor(observe: Observer, connectionLimit: number = flowLimits.connections, lingerNs: number = flowLimits.lingerNs) {
     this.observe = observe;
     this.reassembler = new Reassembler(observe);
     this.connectionLimit = connectionLimit;
+    this.lingerNs = lingerNs;
   }
 
   summary(): FlowTableSummary {
@@ -123,6 +125,11 @@ export class FlowTable {
     if (direction === 1) this.take(flow, flow.client, flow.server, segment);
     else this.take(flow, flow.server, flow.client, segment);
     return 2 * flow.id + direction - 1;
+  }
+
+  /** It is as late as this, and no packet came: what ended long enough ago is closed. */
+  passTime(nowNs: number): void {
+    this.retireFinished(nowNs);
   }
 
   /** The capture is over: everything that is still known is closed. */
@@ -390,8 +397,8 @@ export class FlowTable {
       const waiting = this.finished.length - this.finishedHead;
       if (flow.slot >= 0 && flow.finished) {
         if (waiting <= flowLimits.finishedConnections) {
-          if (nowNs - flow.finishedAtNs < flowLimits.lingerNs) break;
-          if (nowNs - flow.lastAtNs < flowLimits.lingerNs) {
+          if (nowNs - flow.finishedAtNs < this.lingerNs) break;
+          if (nowNs - flow.lastAtNs < this.lingerNs) {
             // Still heard of: it waits again from there.
             flow.finishedAtNs = flow.lastAtNs;
             this.finished.push(flow);

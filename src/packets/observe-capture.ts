@@ -13,6 +13,8 @@ export interface CaptureObservation {
   readonly done: boolean;
   /** Packets read so far. */
   readonly packets: number;
+  /** It is as late as this (on the scale of `atNs`), and no packet came: tells what ended `lingerNs` ago. For a wire that falls silent. */
+  passTime(nowNs: number): void;
   /** What is known of the source so far. */
   summary(): SourceSummary;
   /** The end of the input: closes every connection and gives the summary. */
@@ -27,6 +29,8 @@ export interface CaptureObservationOptions {
   readonly maxPackets?: number | undefined;
   /** A wire is listened to: nothing waits for more input than it needs. */
   readonly live?: boolean | undefined;
+  /** How long a connection that ended waits for late segments before it is told; default `flowLimits.lingerNs`. */
+  readonly lingerNs?: number | undefined;
   /** Takes every segment that belongs to a connection, after its observations. */
   readonly tap?: SegmentTap | undefined;
 }
@@ -41,7 +45,7 @@ export function observeCapture(options: CaptureObservationOptions): CaptureObser
   /** With the first segment it is known whether names are to be told. */
   const tableOf = (): FlowTable => {
     const named: Observer = (observation) => observe(observation.kind === 'opened' ? reader.named(observation) : observation);
-    table ??= new FlowTable(reader.isListing ? named : observe, options.connectionLimit);
+    table ??= new FlowTable(reader.isListing ? named : observe, options.connectionLimit, options.lingerNs);
     return table;
   };
   const tapped = (segment: Segment): void => {
@@ -61,6 +65,7 @@ export function observeCapture(options: CaptureObservationOptions): CaptureObser
     get packets() {
       return reader.packets;
     },
+    passTime: (nowNs) => table?.passTime(nowNs),
     summary: () => withTableProblems(reader.summary(), table),
     end: () => {
       const summary = reader.end();
