@@ -29,16 +29,21 @@ export interface DiagnosisOptions {
   readonly hidden?: boolean;
 }
 
-interface Looker {
+type Pattern = 'onConnection' | 'onLostRequest' | 'onPair' | 'onServer';
+
+/** A rule that has this pattern, and its place in the list. */
+interface Looker<P extends Pattern> {
   readonly rule: Rule;
   readonly index: number;
-  readonly look: NonNullable<Rule['onConnection']>;
+  readonly look: NonNullable<Rule[P]>;
 }
 
 export class Diagnosis {
-  readonly #rules: readonly Rule[];
   /** The rules that look at a connection, by how it ended. */
-  readonly #lookers: ReadonlyMap<EndingWhy, readonly Looker[]>;
+  readonly #connectionLookers: ReadonlyMap<EndingWhy, readonly Looker<'onConnection'>[]>;
+  readonly #lostLookers: readonly Looker<'onLostRequest'>[];
+  readonly #pairLookers: readonly Looker<'onPair'>[];
+  readonly #serverLookers: readonly Looker<'onServer'>[];
   readonly #facts = new ConnectionFacts();
   readonly #whole: WholeFacts;
   readonly #hits = new HitCollector();
@@ -46,8 +51,15 @@ export class Diagnosis {
   #waiting = 0;
 
   constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
-    this.#rules = rules.filter((rule) => hidden || rule.hidden !== true);
-    this.#lookers = lookersOf(this.#rules);
+    const chosen = rules.filter((rule) => hidden || rule.hidden !== true);
+    const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
+    const atConnections = lookersOf(chosen, 'onConnection');
+    this.#connectionLookers = new Map(
+      reasons.map((why) => [why, atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true)]),
+    );
+    this.#lostLookers = lookersOf(chosen, 'onLostRequest');
+    this.#pairLookers = lookersOf(chosen, 'onPair');
+    this.#serverLookers = lookersOf(chosen, 'onServer');
     this.#whole = new WholeFacts({
       server: (server) => {
         this.#judgeServer(server, this.#hits);
@@ -63,7 +75,7 @@ export class Diagnosis {
     const facts = this.#facts;
     facts.read(connection);
     this.#whole.add(connection, facts);
-    const lookers = this.#lookers.get(connection.ending.why) ?? [];
+    const lookers = this.#connectionLookers.get(connection.ending.why) ?? [];
     for (let place = 0; place < lookers.length; place++) {
       const { rule, index, look } = lookers[place]!;
       const hit = look(connection, facts);
@@ -106,24 +118,23 @@ export class Diagnosis {
 
   #judgeServer(server: ServerFacts, hits: HitCollector): void {
     for (const lost of server.lost) this.#judgeLost(lost, server, hits);
-    for (const [index, rule] of this.#rules.entries()) {
-      if (rule.onServer === undefined) continue;
-      const found = rule.onServer(server, this.#whole) ?? [];
+    for (const { rule, index, look } of this.#serverLookers) {
+      const found = look(server, this.#whole) ?? [];
       for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
     }
     for (const pair of server.pairs.values()) this.#judgePair(pair, hits);
   }
 
   #judgePair(pair: PairFacts, hits: HitCollector): void {
-    for (const [index, rule] of this.#rules.entries()) {
-      const hit = rule.onPair?.(pair, this.#whole) ?? null;
+    for (const { rule, index, look } of this.#pairLookers) {
+      const hit = look(pair, this.#whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
   }
 
   #judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
-    for (const [index, rule] of this.#rules.entries()) {
-      const hit = rule.onLostRequest?.(lost, server) ?? null;
+    for (const { rule, index, look } of this.#lostLookers) {
+      const hit = look(lost, server);
       if (hit === null) continue;
       hits.add(rule, index, server, hit, lost.connection);
       return;
@@ -131,8 +142,8 @@ export class Diagnosis {
   }
 }
 
-function lookersOf(rules: readonly Rule[]): ReadonlyMap<EndingWhy, readonly Looker[]> {
-  const all = rules.flatMap((rule, index) => (rule.onConnection === undefined ? [] : [{ rule, index, look: rule.onConnection }]));
-  const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
-  return new Map(reasons.map((why) => [why, all.filter(({ rule }) => rule.endings?.includes(why) ?? true)]));
-}
+const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): readonly Looker<P>[] =>
+  rules.flatMap((rule, index) => {
+    const look = rule[pattern];
+    return look === undefined ? [] : [{ rule, index, look }];
+  });
