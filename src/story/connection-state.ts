@@ -20,21 +20,21 @@ import {
 import { looksLikeRequestStart, looksLikeResponseStart } from '../wire/index.js';
 import { ClosingAccount } from './closing.js';
 import { type StoryShared, Tools } from './connection-tools.js';
-import { decideEnding } from './ending.js';
+import { connectionAt, withNewest } from './current-connection.js';
+import { decideEnding, type EndingFacts } from './ending.js';
 import type { HttpTalk, TalkListener } from './http-talk.js';
 import { MarkKeeper } from './marks.js';
 import { type Connection, type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
+import { newConnection } from './new-connection.js';
 import { becomeHttp, nameTunnel, ProtocolNaming } from './protocol-naming.js';
-import { httpProtocol, noProtocol, unknownProtocol } from './sniff.js';
-import { emptyTally, plus, swapTally } from './tally.js';
+import { httpProtocol, unknownProtocol } from './sniff.js';
+import { plus, swapTally } from './tally.js';
 import { mayTakeTurns, payloadNotCaptured } from './turn-taking.js';
 import type { WaitAccount } from './waiting.js';
 import { leastFlightRoundTripNs, mayBeDelayedAck, WritePattern } from './write-pattern.js';
 import type { ZeekView } from './zeek.js';
 
 const noBytes = new Uint8Array(0);
-
-const unknownSoftware: Connection['software'] = { client: null, server: null };
 
 export class ConnectionState implements TalkListener {
   readonly connection: Connection;
@@ -73,38 +73,14 @@ export class ConnectionState implements TalkListener {
     this.lastNs = at.atNs;
     this.lastPacket = at.packet;
     this.shared = shared;
-    this.marks = new MarkKeeper(shared.marksOf(opened.connection));
+    this.marks = new MarkKeeper(shared.marksOf(opened.connection), shared.live);
     const tools = shared.idleTools.pop();
     tools?.restart(this);
     this.tools = tools ?? new Tools(this);
     this.zeek = this.tools.zeek;
     this.wait = this.tools.wait;
     this.talk = this.tools.talk;
-    this.connection = {
-      id: opened.connection,
-      client: opened.client,
-      server: opened.server,
-      sidesFrom: opened.evidence === 'mid-stream' ? 'guess' : opened.evidence,
-      protocol: noProtocol,
-      opened: at,
-      last: at,
-      closed: null,
-      handshakeNs: null,
-      synToSynAckNs: null,
-      exchanges: [],
-      exchangeCount: 0,
-      responseCount: 0,
-      idleGapsNs: [],
-      ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
-      closing: this.closing,
-      software: unknownSoftware,
-      skipped: null,
-      writing: null,
-      tcp: emptyTally(),
-      zeek: { connState: 'OTH', history: '' },
-      marks: [],
-      marksOmitted: 0,
-    };
+    this.connection = newConnection(opened, at, this.closing);
   }
 
   syn(observation: SynObservation): void {
@@ -322,11 +298,18 @@ export class ConnectionState implements TalkListener {
     return connection;
   }
 
+  /** The connection as it stands at `nowNs`; its story goes on. */
+  current(nowNs: number): Connection {
+    const connection = this.snapshot();
+    connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
+    return connectionAt(connection, this.marks.all(connection), this.endingFacts(), nowNs);
+  }
+
   /** The end of the story: what only the whole can tell. */
   close(): Connection {
     const connection = this.connection;
     const { last: lastMoment } = this.snapshot();
-    const partialRequest = this.talk.hasPartialRequest;
+    const facts = this.endingFacts();
     if (this.writing !== null) {
       this.writing.endTrain(connection.handshakeNs ?? 0);
       const { clientStalls, serverStalls, slowStart } = this.writing;
@@ -341,20 +324,25 @@ export class ConnectionState implements TalkListener {
     if (!serverFirst) this.talk.end('server', serverFin !== null, serverEnd);
     if (connection.protocol.name === 'none' && this.lastByteNs !== null) connection.protocol = unknownProtocol;
     connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
-    connection.ending = decideEnding(connection, {
-      joinedLate: connection.sidesFrom === 'guess' || connection.sidesFrom === 'bytes',
-      handshakeDone: this.handshakeDone,
-      lastByteNs: this.lastByteNs,
-      anyBytes: this.lastByteNs !== null || connection.tcp.gapBytes.client + connection.tcp.gapBytes.server > 0,
-      tunnel: this.tunnel,
-      partialRequest,
-      lastExchange: this.lastExchange,
-    });
+    connection.ending = decideEnding(connection, { ...facts, lastExchange: this.lastExchange });
     if (this.shared.idleTools.length < storyLimits.idleTools) this.shared.idleTools.push(this.tools);
     this.shared.keptExchanges -= connection.exchanges.length;
     if (connection.exchangeCount > 1) this.shared.totals.reusedConnections++;
     this.marks.finish(connection);
     return connection;
+  }
+
+  private endingFacts(): EndingFacts {
+    const { sidesFrom, tcp } = this.connection;
+    return {
+      joinedLate: sidesFrom === 'guess' || sidesFrom === 'bytes',
+      handshakeDone: this.handshakeDone,
+      lastByteNs: this.lastByteNs,
+      anyBytes: this.lastByteNs !== null || tcp.gapBytes.client + tcp.gapBytes.server > 0,
+      tunnel: this.tunnel,
+      partialRequest: this.talk.hasPartialRequest,
+      lastExchange: this.lastExchange,
+    };
   }
 
   // What the talk tells.
@@ -364,16 +352,15 @@ export class ConnectionState implements TalkListener {
     connection.exchangeCount++;
     if (exchange.requestSeen) this.unackedRequests++;
     this.lastExchange = exchange;
-    const mayKeep =
-      this.shared.keptExchanges < storyLimits.exchangesOfOpenConnections ||
-      connection.exchanges.length < storyLimits.exchangesAlwaysKept;
-    if (connection.exchanges.length < storyLimits.exchangesPerConnection && mayKeep) {
+    const kept = connection.exchanges.length;
+    const mayKeep = this.shared.keptExchanges < storyLimits.exchangesOfOpenConnections || kept < storyLimits.exchangesAlwaysKept;
+    if (kept < storyLimits.exchangesPerConnection && mayKeep && kept + 1 === connection.exchangeCount) {
       // The first push would make room for 17; most connections have fewer.
       if (connection.exchanges.length === 0) connection.exchanges = [exchange];
       else connection.exchanges.push(exchange);
       this.shared.keptExchanges++;
       if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
-    }
+    } else if (this.shared.live) connection.newest = withNewest(connection.newest, exchange);
     this.tunnel = false;
     becomeHttp(this.connection);
   }

@@ -28,6 +28,8 @@ export interface StoryShared {
   readonly idleTools: Tools[];
   /** Exchanges kept in connections that are not closed. */
   keptExchanges: number;
+  /** Somebody looks on while the story is told. */
+  readonly live: boolean;
   /** How many marks a connection keeps; `storyLimits.marksOfDetail`: the ordinary ones (ACKs, data, messages) too. */
   readonly marksOf: (connection: number) => number;
 }

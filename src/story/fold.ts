@@ -19,6 +19,11 @@ export interface StoryOptions {
   readonly marksPerConnection?: number;
   /** These connections keep the marks of ordinary segments too (for a ladder). */
   readonly detailOf?: ConnectionId | ReadonlySet<ConnectionId> | undefined;
+  /**
+   * The story is looked at while it is told: connections keep the marks of ordinary segments too, the first and the newest, and
+   * their newest exchanges beside the first.
+   */
+  readonly live?: boolean | undefined;
 }
 
 export class Story {
@@ -40,14 +45,15 @@ export class Story {
   private lastState: ConnectionState | null = null;
 
   constructor(options: StoryOptions) {
-    const marks = options.marksPerConnection ?? storyLimits.marksPerConnection;
-    const { detailOf } = options;
+    const { detailOf, live = false } = options;
+    const marks = options.marksPerConnection ?? (live ? storyLimits.marksOfLive : storyLimits.marksPerConnection);
     const isDetailed = (id: ConnectionId): boolean => (typeof detailOf === 'object' ? detailOf.has(id) : id === detailOf);
     this.onConnection = options.onConnection;
     this.shared = {
       totals: this.totals,
       idleTools: [],
       keptExchanges: 0,
+      live,
       marksOf: (connection) => (isDetailed(connection) ? storyLimits.marksOfDetail : marks),
     };
   }
@@ -110,9 +116,19 @@ export class Story {
     for (const [id, state] of [...this.states].sort((a, b) => a[0] - b[0])) this.close(id, state);
   }
 
-  /** The connections whose story goes on. */
+  /** The connections whose story goes on, as they were at their last packet. */
   *open(): Iterable<Connection> {
     for (const state of this.states.values()) yield state.snapshot();
+  }
+
+  /** How many there are. */
+  get openCount(): number {
+    return this.states.size;
+  }
+
+  /** One of them as it stands at `nowNs`, as if its story ended there: an open one has been silent up to then. Null: there is none. */
+  current(id: ConnectionId, nowNs: number): Connection | null {
+    return this.states.get(id)?.current(nowNs) ?? null;
   }
 
   private close(id: ConnectionId, state: ConnectionState): void {

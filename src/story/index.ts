@@ -1,5 +1,6 @@
 /** The story of every connection, and the rules that judge it. This file is the layer's whole public face. */
 
+export { exchangeNumbered, newestExchange } from './current-connection.js';
 export { Diagnosis, type DiagnosisOptions } from './diagnosis.js';
 export { diagnosisLimits } from './diagnosis-findings.js';
 export type {

@@ -14,9 +14,9 @@ export class MarkKeeper {
   private newest: Mark[] | null = null;
   private newestNext = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, keepsAll: boolean) {
     this.limit = limit;
-    this.keepsAll = limit === storyLimits.marksOfDetail;
+    this.keepsAll = keepsAll || limit === storyLimits.marksOfDetail;
   }
 
   add(
@@ -46,10 +46,14 @@ export class MarkKeeper {
     connection.marksOmitted++;
   }
 
-  /** Puts the newest marks behind the first ones. */
+  /** The newest marks behind the first ones. */
+  all({ marks }: Connection): Mark[] {
+    const { newest, newestNext } = this;
+    return newest === null ? marks : marks.concat(newest.slice(newestNext), newest.slice(0, newestNext));
+  }
+
   finish(connection: Connection): void {
-    if (this.newest === null) return;
-    connection.marks = connection.marks.concat(this.newest.slice(this.newestNext), this.newest.slice(0, this.newestNext));
+    connection.marks = this.all(connection);
     this.newest = null;
   }
 }

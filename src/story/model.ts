@@ -280,6 +280,8 @@ export interface Connection {
   synToSynAckNs: number | null;
   /** The first exchanges, at most `storyLimits.exchangesPerConnection`. */
   exchanges: Exchange[];
+  /** Of a story that is looked at while it is told: the newest exchanges that are not among the first; empty while all are. */
+  newest: Exchange[];
   /** All exchanges, kept or not. */
   exchangeCount: number;
   responseCount: number;
@@ -355,5 +357,8 @@ export const storyLimits = {
   /** Marks of a connection that keeps all of them. */
   marksOfDetail: 20_000,
   marksPerConnection: 64,
+  /** Marks, ordinary ones too, and newest exchanges of a connection that is looked at while its story is told. */
+  marksOfLive: 96,
+  newestExchanges: 32,
   notesPerExchange: 8,
 } as const;

@@ -117,6 +117,7 @@ export function buildConnection(connection: Partial<Connection> = {}): Connectio
     handshakeNs: ms(0.5),
     synToSynAckNs: ms(0.4),
     exchanges,
+    newest: [],
     exchangeCount: exchanges.length,
     responseCount: exchanges.filter(({ status }) => status !== null).length,
     idleGapsNs: exchanges.slice(1).map((exchange, index) => {

@@ -1,0 +1,38 @@
+/** The value of a connection of which nothing is known but that it is there. */
+import type { OpenedObservation } from '../base/index.js';
+import type { Closing, Connection, Exchange, Moment } from './model.js';
+import { noProtocol } from './sniff.js';
+import { emptyTally } from './tally.js';
+
+// Shared by all connections until they have their own.
+const unknownSoftware: Connection['software'] = { client: null, server: null };
+const noExchanges: Exchange[] = [];
+
+export function newConnection(opened: OpenedObservation, at: Moment, closing: Closing): Connection {
+  return {
+    id: opened.connection,
+    client: opened.client,
+    server: opened.server,
+    sidesFrom: opened.evidence === 'mid-stream' ? 'guess' : opened.evidence,
+    protocol: noProtocol,
+    opened: at,
+    last: at,
+    closed: null,
+    handshakeNs: null,
+    synToSynAckNs: null,
+    exchanges: [],
+    newest: noExchanges,
+    exchangeCount: 0,
+    responseCount: 0,
+    idleGapsNs: [],
+    ending: { by: 'none', how: 'open', why: 'still-open', at, idleNs: null },
+    closing,
+    software: unknownSoftware,
+    skipped: null,
+    writing: null,
+    tcp: emptyTally(),
+    zeek: { connState: 'OTH', history: '' },
+    marks: [],
+    marksOmitted: 0,
+  };
+}
