@@ -1,5 +1,10 @@
 /** Live sources of packets, the table of sockets, the relay and the link. This file is the layer's whole public face. */
 export { CaptureError, type CaptureErrorCode } from './capture-error.js';
 export type { PacketSourceOptions } from './capture-options.js';
+export { type Link, type LinkOptions, linkAddresses, openLink } from './link.js';
+export type { LinkStatistics, LinkWayStatistics } from './link-counts.js';
+export { enterOwnNetwork, inOwnNetwork } from './link-namespace.js';
+export type { LinkEnd } from './link-recording.js';
+export type { LinkMiddlebox, LinkSettings, LinkWay } from './link-settings.js';
 export { openPacketSource } from './open-packet-source.js';
 export type { PacketSource, PacketSourceStatistics } from './packet-source.js';

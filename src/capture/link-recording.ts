@@ -1,0 +1,148 @@
+/**
+ * What one end of the link sees, as a pcapng file in pieces: its own packets when they are sent, the other end's when they are
+ * delivered. A packet that never arrives is in the sender's recording only, where a comment says what became of it.
+ *
+ * The client is always 198.18.0.1 here and the server 198.18.0.2 (or another), at both ends, although each end believes itself to
+ * be 198.18.0.1: so two recordings can be compared, and a ladder has two ends.
+ *
+ * Bounded: when `waitingByteLimit` bytes have not been taken by the reader, packets are counted and left out.
+ *
+ * pcapng: draft-ietf-opsawg-pcapng (Section Header, Interface Description, Enhanced Packet Blocks). Link type RAW (101): the packet
+ * begins with its IP header.
+ */
+
+/** Whose view is recorded. */
+export type LinkEnd = 'client' | 'server';
+
+const waitingByteLimit = 64 * 1024 * 1024;
+/** Bytes gathered before they are handed over. */
+const pieceByteCount = 64 * 1024;
+/** Longest time that bytes wait for more, in nanoseconds. */
+export const pieceWaitNs = 20e6;
+
+/** What both threads know of a recording, in shared memory. */
+export const recordingPlace = { handedBytes: 0, takenBytes: 1, packets: 2, dropped: 3 } as const;
+export const newRecordingCounts = (): Float64Array<SharedArrayBuffer> => new Float64Array(new SharedArrayBuffer(4 * 8));
+
+const linkTypeRaw = 101;
+const nanoseconds = 9;
+const optionEnd = 0;
+const optionComment = 1;
+const optionFlags = 2;
+const inbound = 1;
+const outbound = 2;
+/** An Enhanced Packet Block without packet and comment: head, flags, end of options, length. */
+const blockOverhead = 28 + 8 + 4 + 4;
+
+export interface RecordedPacket {
+  readonly packet: Uint8Array;
+  /** Whole seconds of Unix time that `atNs` counts from. */
+  readonly originSeconds: number;
+  readonly atNs: number;
+  /** This end sent it. */
+  readonly sent: boolean;
+  readonly comment: string | null;
+}
+
+export class LinkRecording {
+  readonly end: LinkEnd;
+  readonly #counts: Float64Array;
+  readonly #hand: (piece: Uint8Array<ArrayBuffer>) => void;
+  #piece = Buffer.alloc(pieceByteCount);
+  #length = 0;
+  #sinceNs = 0;
+
+  constructor(end: LinkEnd, counts: Float64Array, hand: (piece: Uint8Array<ArrayBuffer>) => void) {
+    this.end = end;
+    this.#counts = counts;
+    this.#hand = hand;
+    this.#append(fileHead(end), 0);
+  }
+
+  /** Bytes wait to be handed over since then; Infinity: none. */
+  get waitingSinceNs(): number {
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.#sinceNs;
+  }
+
+  add(recorded: RecordedPacket): void {
+    const counts = this.#counts;
+    if (counts[recordingPlace.handedBytes]! - counts[recordingPlace.takenBytes]! > waitingByteLimit) {
+      counts[recordingPlace.dropped]!++;
+      return;
+    }
+    counts[recordingPlace.packets]!++;
+    this.#append(packetBlock(recorded), recorded.atNs);
+  }
+
+  /** Hands over what is gathered. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const piece = new Uint8Array(this.#length);
+    piece.set(this.#piece.subarray(0, this.#length));
+    this.#counts[recordingPlace.handedBytes]! += this.#length;
+    this.#length = 0;
+    this.#hand(piece);
+  }
+
+  #append(block: Uint8Array, nowNs: number): void {
+    if (this.#length + block.length > pieceByteCount) this.flush();
+    if (block.length > this.#piece.length) this.#piece = Buffer.alloc(block.length);
+    if (this.#length === 0) this.#sinceNs = nowNs;
+    this.#piece.set(block, this.#length);
+    this.#length += block.length;
+  }
+}
+
+function fileHead(end: LinkEnd): Buffer {
+  const options = Buffer.concat([
+    option(2, Buffer.from('link')),
+    option(3, Buffer.from(`the ${end}'s end`)),
+    option(9, Buffer.of(nanoseconds)),
+    option(optionEnd, Buffer.alloc(0)),
+  ]);
+  const head = Buffer.alloc(28 + 20);
+  head.writeUInt32LE(0x0a0d0d0a, 0);
+  head.writeUInt32LE(28, 4);
+  head.writeUInt32LE(0x1a2b3c4d, 8);
+  head.writeUInt16LE(1, 12);
+  head.writeBigInt64LE(-1n, 16);
+  head.writeUInt32LE(28, 24);
+  const length = 20 + options.length;
+  head.writeUInt32LE(1, 28);
+  head.writeUInt32LE(length, 32);
+  head.writeUInt16LE(linkTypeRaw, 36);
+  const tail = Buffer.alloc(4);
+  tail.writeUInt32LE(length);
+  return Buffer.concat([head.subarray(0, 44), options, tail]);
+}
+
+function packetBlock({ packet, originSeconds, atNs, sent, comment }: RecordedPacket): Buffer {
+  const note = comment === null ? Buffer.alloc(0) : option(optionComment, Buffer.from(comment));
+  const padded = (packet.length + 3) & ~3;
+  const length = blockOverhead + padded + note.length;
+  const block = Buffer.alloc(length);
+  const time = BigInt(originSeconds) * 1_000_000_000n + BigInt(Math.round(atNs));
+  block.writeUInt32LE(6, 0);
+  block.writeUInt32LE(length, 4);
+  block.writeUInt32LE(Number(time >> 32n), 12);
+  block.writeUInt32LE(Number(time & 0xffffffffn), 16);
+  block.writeUInt32LE(packet.length, 20);
+  block.writeUInt32LE(packet.length, 24);
+  block.set(packet, 28);
+  block.set(note, 28 + padded);
+  const options = 28 + padded + note.length;
+  block.writeUInt16LE(optionFlags, options);
+  block.writeUInt16LE(4, options + 2);
+  block.writeUInt32LE(sent ? outbound : inbound, options + 4);
+  block.writeUInt32LE(length, length - 4);
+  return block;
+}
+
+/** A pcapng option: code, length, value, filled up to four bytes. */
+function option(code: number, value: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + ((value.length + 3) & ~3));
+  bytes.writeUInt16LE(code, 0);
+  bytes.writeUInt16LE(value.length, 2);
+  value.copy(bytes, 4);
+  return bytes;
+}
