@@ -48,6 +48,8 @@ export interface LinkWayStatistics {
 export interface LinkStatistics {
   readonly toServer: LinkWayStatistics;
   readonly toClient: LinkWayStatistics;
+  /** Packets that the device dropped because the link's thread was late: not asked for, and in none of the other counts. */
+  readonly overrun: number;
 }
 
 export const countPlace = Object.fromEntries(countNames.map((name, place) => [name, place])) as Record<LinkCount, number>;

@@ -162,9 +162,12 @@ export function openLinkDevice(name: string, address: string): LinkDevice {
         value.copy(request, 16);
         check(ioctl(control, what, request), words);
       };
-      set(SIOCSIFTXQLEN, Buffer.from(Int32Array.of(deviceQueuePackets).buffer), 'setting the queue of the device');
       set(SIOCSIFADDR, socketAddress(address), 'setting the address of the device');
       set(SIOCSIFNETMASK, socketAddress('255.255.255.0'), 'setting the netmask of the device');
+      // Refused in the namespace of a user without rights; then the device has room for 500 packets.
+      const queue = interfaceRequest(name);
+      queue.writeInt32LE(deviceQueuePackets, 16);
+      ioctl(control, SIOCSIFTXQLEN, queue);
       bringUp(control, name);
     });
   } catch (error) {

@@ -10,6 +10,7 @@
  * aside for measuring.) Only IPv4. Segments are as long as on Ethernet: the device has an MTU of 1500.
  */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { CaptureError } from './capture-error.js';
 import { ChunkQueue } from './chunk-queue.js';
@@ -73,6 +74,7 @@ class RunningLink implements Link {
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;
   #recorded = 0;
+  #overrun = 0;
   #state: 'starting' | 'up' | 'closed' = 'starting';
   #failure: CaptureError | null = null;
 
@@ -112,7 +114,10 @@ class RunningLink implements Link {
   }
 
   statistics(): LinkStatistics {
-    return { toServer: readCounts(this.#counts, toServer), toClient: readCounts(this.#counts, toClient) };
+    const [there, back] = [readCounts(this.#counts, toServer), readCounts(this.#counts, toClient)];
+    // The device is gone with its thread.
+    if (this.#state === 'up') this.#overrun = readOverrun();
+    return { toServer: there, toClient: back, overrun: this.#overrun };
   }
 
   record(end: LinkEnd): PacketSource {
@@ -151,7 +156,10 @@ class RunningLink implements Link {
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'up') this.#say({ kind: 'close' });
+    if (this.#state === 'up') {
+      this.#overrun = readOverrun();
+      this.#say({ kind: 'close' });
+    }
     this.#worker.ref();
     await this.#exited;
   }
@@ -200,4 +208,17 @@ class RunningLink implements Link {
     recording.queue.end(this.#failure);
     recording.ended();
   }
+}
+
+/** What the device dropped: the 12th number behind its name, "drop" of "Transmit". */
+function readOverrun(): number {
+  const line = readFileSync('/proc/self/net/dev', 'latin1')
+    .split('\n')
+    .find((each) => each.trimStart().startsWith(`${deviceName}:`));
+  return Number(
+    line
+      ?.slice(line.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/)[11] ?? 0,
+  );
 }
