@@ -9,12 +9,14 @@
  * - The server's clock started before ours (its response was under way) and a request takes time to arrive, so each limit lies a
  *   margin below what is known: a round trip and the spread of the closes seen, never less than 5 ms or a tenth. The round trip is that
  *   of handshakes as this process saw them, so that a busy host's lateness is in it.
- * - A request that must not be sent twice gets more margin: as long as the origin has lately needed for an answer (a server that
- *   stalls with the request unread finds its timer expired first), and half of the time while few closes were seen; a quarter of a
- *   second at most.
+ * - A request that must not be sent twice gets more margin. A server process that is held up finds its timer expired before it looks
+ *   at the request that waits in its kernel, and closes: the client sees a reset, which proves nothing, and the request is lost. No
+ *   look at the socket can foresee that, so whatever is known of the timeout must leave room for a stall: a quarter of a second at
+ *   least, and as long as the origin has lately needed for an answer, up to a second. A server whose idle timeout is
+ *   shorter than that gets each such request on a connection of its own.
  * - `reuseLimitMs` is for requests that may be sent again: the hint, else the usual close, less the margin.
  * - `provenLimitMs` is for requests that must not be sent twice: what the hint covers, else no longer than an idle time that this
- *   origin was already seen to survive, and always a margin below the shortest close seen.
+ *   origin was already seen to survive, and always that margin below the shortest close seen.
  * - A close within a few milliseconds of a response says nothing about an idle timeout (a request limit, a restart) and is not
  *   counted. The newest closes replace older ones, so that a restarted server's new timeout is learned.
  *
@@ -26,11 +28,10 @@
 
 const closesKept = 16;
 const leastMarginShare = 0.1;
-/** While fewer closes than this were seen, the margin is half, or what a very busy host is late by: one late close says too much. */
-const closesTrusted = 4;
-const unsureShare = 0.5;
+/** A server process on a busy host may be held up this long, and nothing shows it beforehand. */
+const leastStallMs = 250;
 /** A server that answers later than this is at work, not late. */
-const mostStallMs = 250;
+const mostStallMs = 1000;
 /** The share counts up to here: a margin of a second is enough for any timeout. */
 const mostLeastMarginMs = 1000;
 /** Timers and schedulers of two hosts are late by so much without anybody noticing. */
@@ -51,7 +52,7 @@ export class IdleKnowledge {
   reuseLimitMs: number;
   /** The same for a request that must not be sent twice; 0: none, not even one that was free a moment ago. */
   provenLimitMs = 0;
-  /** The same for a connection that has just become free, whatever else is known. */
+  /** The same for a connection that has just become free, where there is no room for another. */
   justFreedMs = justFreedLimitMs;
   private hintMs = Number.POSITIVE_INFINITY;
   private survivedMs = 0;
@@ -141,18 +142,11 @@ export class IdleKnowledge {
     const usual = this.usualCloseMs - Math.min(marginOf(this.usualCloseMs, lateMs), this.usualCloseMs / 2);
     this.reuseLimitMs = Math.max(0, Math.min(this.longestMs, hinted, usual));
 
-    const sure = this.closesMs.length >= closesTrusted;
-    const stallMs = Math.min(this.answeredMs, mostStallMs);
-    const safely = (ms: number): number => {
-      const unsureMs = sure ? 0 : Math.min(ms * unsureShare, mostStallMs);
-      return Math.max(0, ms - marginOf(ms, Math.max(lateMs, stallMs, unsureMs)));
-    };
-    const survived = safely(this.survivedMs);
-    const shortest = safely(this.shortestCloseMs);
-    const covered = this.hintMs === Number.POSITIVE_INFINITY ? survived : hinted;
-    const notLost = this.lostMs - marginOf(this.lostMs, lateMs);
-    this.provenLimitMs = Math.max(0, Math.min(this.reuseLimitMs, covered, shortest, notLost));
-    this.justFreedMs = Math.min(justFreedLimitMs, shortest, this.lostMs / 2);
+    const stallMs = Math.max(lateMs, leastStallMs, Math.min(this.answeredMs, mostStallMs));
+    const safely = (ms: number): number => Math.max(0, ms - marginOf(ms, stallMs));
+    const covered = this.hintMs === Number.POSITIVE_INFINITY ? this.survivedMs : hintedMs;
+    this.provenLimitMs = Math.min(this.reuseLimitMs, safely(Math.min(covered, this.shortestCloseMs, this.lostMs)));
+    this.justFreedMs = Math.min(justFreedLimitMs, safely(Math.min(hintedMs, this.shortestCloseMs, this.lostMs)));
   }
 }
 

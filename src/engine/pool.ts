@@ -176,14 +176,17 @@ export class Pool implements ConnectionHome, ExchangeHome {
 
   /** Begins a connection for `exchange` when there is room, or room can be made by letting an idle one go. */
   private openFor(exchange: Exchange): boolean {
+    let spare: ClientConnection | undefined;
     if (this.open.size + this.attempts.size >= this.settings.connections) {
-      const spare = this.watcher ?? this.idle[0];
+      // The one that has been idle longest is what idle timeouts are learned from, so it goes last.
+      spare = this.watcher ?? this.idle[1] ?? this.idle[0];
       if (spare === undefined) return false;
-      spare.close('ours');
     }
     const { request } = exchange;
     const attempt: Attempt = { cancel: () => {}, exchange, mayBeHandedOver: request.mayBecomeTunnel };
     this.attempts.add(attempt);
+    // Its close makes room, which the attempt has taken already.
+    spare?.close('ours');
     attempt.cancel = openConnection(
       this.source,
       {
@@ -290,7 +293,8 @@ export class Pool implements ConnectionHome, ExchangeHome {
   private isSafe(connection: ClientConnection, nowMs: number): boolean {
     const state = connection.quietness();
     const { provenLimitMs, justFreedMs } = this.knowledge;
-    const limitMs = Math.max(provenLimitMs, justFreedMs);
+    const isFull = this.open.size + this.attempts.size >= this.settings.connections;
+    const limitMs = isFull ? Math.max(provenLimitMs, justFreedMs) : provenLimitMs;
     return limitMs > 0 && (state === 'quiet' || state === 'unknown') && connection.trueIdleMs(nowMs) <= limitMs;
   }
 

@@ -15,7 +15,7 @@ test('a hint covers both, a margin below it', () => {
   const knowledge = new IdleKnowledge(30_000);
   knowledge.hint(5);
   assert.ok(knowledge.provenLimitMs > 3_500 && knowledge.provenLimitMs <= 4_500, `${knowledge.provenLimitMs}`);
-  assert.equal(knowledge.reuseLimitMs, knowledge.provenLimitMs);
+  assert.ok(knowledge.reuseLimitMs >= knowledge.provenLimitMs);
   knowledge.hint(0);
   assert.equal(knowledge.reuseLimitMs, 0);
 });
@@ -29,23 +29,38 @@ test('survived idleness is trusted a margin below it, and never beyond a close',
   assert.equal(knowledge.closed(600), true);
   assert.equal(knowledge.provenLimitMs, 350);
   const short = new IdleKnowledge(30_000);
-  short.survived(40);
-  assert.equal(short.provenLimitMs, 20);
+  short.survived(240);
+  assert.equal(short.provenLimitMs, 0);
+  short.survived(260);
+  assert.equal(short.provenLimitMs, 10);
 });
 
-test('a server that stalls is given that much margin, and a slow application not more than a stall', () => {
+test('a timeout that a stall of the server may use up is no time to reuse in', () => {
   const knowledge = new IdleKnowledge(30_000);
-  knowledge.survived(20);
-  for (let index = 0; index < 8; index++) knowledge.closed(20);
-  assert.equal(knowledge.provenLimitMs, 15);
   assert.equal(knowledge.justFreedMs, 5);
-  knowledge.answered(30);
+  for (let index = 0; index < 16; index++) {
+    knowledge.survived(200);
+    knowledge.closed(200);
+  }
   assert.equal(knowledge.provenLimitMs, 0);
   assert.equal(knowledge.justFreedMs, 0);
+  assert.ok(knowledge.reuseLimitMs > 150);
+  const hinted = new IdleKnowledge(30_000);
+  hinted.hint(1);
+  assert.equal(hinted.provenLimitMs, 650);
+});
+
+test('a server that stalls is given that much margin, and a slow application not more than a second', () => {
+  const knowledge = new IdleKnowledge(30_000);
+  knowledge.survived(1_000);
+  assert.equal(knowledge.provenLimitMs, 750);
+  knowledge.answered(400);
+  knowledge.survived(1_001);
+  assert.equal(knowledge.provenLimitMs, 601);
   const slow = new IdleKnowledge(30_000);
   slow.answered(4_000);
-  slow.survived(1_000);
-  assert.equal(slow.provenLimitMs, 750);
+  slow.survived(3_000);
+  assert.equal(slow.provenLimitMs, 2_000);
 });
 
 test('several closes in agreement are trusted more than one', () => {
@@ -99,10 +114,10 @@ test('a lost request forbids gaps like its own until much has gone well', () => 
   knowledge.survived(10_000);
   assert.ok(knowledge.provenLimitMs > 8_000);
   knowledge.lost(1_000);
-  assert.equal(knowledge.provenLimitMs, 900);
+  assert.equal(knowledge.provenLimitMs, 750);
   knowledge.lost(2);
   assert.equal(knowledge.provenLimitMs, 0);
-  assert.equal(knowledge.justFreedMs, 1);
+  assert.equal(knowledge.justFreedMs, 0);
   for (let index = 0; index < 1000; index++) knowledge.answered(1);
   assert.ok(knowledge.provenLimitMs > 8_000);
   assert.equal(knowledge.justFreedMs, 5);

@@ -227,3 +227,44 @@ test('a POST is sent again when the server’s FIN acknowledges nothing of it', 
   assert.equal(await response.body.text(), '1');
   assert.equal(server.requests.flat().length, 2);
 });
+
+test('a client with room for one connection opens no second one in its place', async (context) => {
+  const server = await scriptedServer(context, (socket) => socket.write(ok('')));
+  const client = clientFor(context, { connections: 1 });
+  for (let index = 0; index < 5; index++) {
+    await (await client.request({ url: server.url, method: 'POST', body: 'x' })).body.dump();
+    assert.ok(client.statistics()[0]!.open <= 1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(
+    server.requests.map((requests) => requests.length),
+    [1, 1, 1, 1, 1],
+    'nothing is known of the server, so each POST has a connection of its own',
+  );
+});
+
+test('a server that was seen to close soon gets each request that must not be sent twice on a new connection', async (context) => {
+  let closed = 0;
+  const server = await scriptedServer(context, (socket, request, _, connection) => {
+    socket.write(ok(''));
+    if (request.startsWith('GET') && connection === 0) {
+      setTimeout(() => {
+        closed++;
+        socket.end();
+      }, 30);
+    }
+  });
+  const client = clientFor(context);
+  await getText(client, server.url);
+  await until(() => closed === 1 && client.statistics()[0]!.open === 0);
+  assert.equal(client.statistics()[0]!.idleCloses, 1);
+  for (let index = 0; index < 3; index++) {
+    await (await client.request({ url: server.url, method: 'POST', body: 'x' })).body.dump();
+  }
+  await getText(client, server.url);
+  assert.deepEqual(
+    server.requests.map((requests) => requests.length),
+    [1, 1, 1, 2],
+    'a stall of the server could end each of them; the GET may be sent again and so uses what is there',
+  );
+});
