@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { escapeName } from '../view/index.js';
 import type { CommandContext, Streams } from './command-context.js';
 import { addExplain } from './explain-command.js';
-import { CommandFailure, exitCodes, failureText } from './failure.js';
+import { CommandFailure, exitCodes, failureOfCapture, failureText } from './failure.js';
 import { Output } from './output.js';
 import { addRules } from './rules-command.js';
 
@@ -32,8 +32,9 @@ export async function run(argv: readonly string[], streams = standardStreams()):
   } catch (error) {
     await output.flush();
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.failed;
-    if (error instanceof CommandFailure) messages.write(failureText(error));
-    else throw error;
+    const failure = error instanceof CommandFailure ? error : failureOfCapture(error);
+    if (failure === null) throw error;
+    messages.write(failureText(failure));
     return exitCodes.failed;
   }
 }
