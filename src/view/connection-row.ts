@@ -4,7 +4,7 @@
  */
 import type { ConnectionId, Endpoint } from '../base/index.js';
 import type { Connection, Ending, ProtocolName } from '../story/index.js';
-import { type Life, lifeOf } from './timeline.js';
+import { type Life, type LifeOptions, lifeOf } from './timeline.js';
 
 export interface ConnectionRow {
   readonly id: ConnectionId;
@@ -18,7 +18,7 @@ export interface ConnectionRow {
   readonly life: Life;
 }
 
-export function connectionRow(connection: Connection): ConnectionRow {
+export function connectionRow(connection: Connection, options?: LifeOptions): ConnectionRow {
   const { id, opened, client, server, protocol, exchangeCount, responseCount, ending } = connection;
   return {
     id,
@@ -29,6 +29,6 @@ export function connectionRow(connection: Connection): ConnectionRow {
     exchangeCount,
     responseCount,
     ending,
-    life: lifeOf(connection),
+    life: lifeOf(connection, options),
   };
 }

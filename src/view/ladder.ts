@@ -7,7 +7,7 @@
  * Every text here is escaped: it may go to a terminal as it is, and into markup after that markup's own escaping.
  */
 import type { Side } from '../base/index.js';
-import type { Connection, Exchange, Mark, MarkKind } from '../story/index.js';
+import { type Connection, type Exchange, exchangeNumbered, type Mark, type MarkKind } from '../story/index.js';
 import { clipEnd, escapeText } from './escape.js';
 import { formatBytes, formatCounted } from './quantity.js';
 
@@ -92,7 +92,7 @@ export function ladderOf(connection: Connection, options: LadderOptions = {}): L
       atNs: first.atNs,
       sinceBeforeNs,
     });
-    for (const mark of group) waiting = follow(waiting, mark, connection.exchanges);
+    for (const mark of group) waiting = follow(waiting, mark, connection);
     beforeNs = last.atNs;
   }
   const { rowsLimit = ladderRowsLimit, keepPackets = noPackets } = options;
@@ -174,6 +174,9 @@ function largestHole(groups: readonly (readonly Mark[])[]): number {
   return at;
 }
 
+const exchangeOfMark = ({ exchange }: Mark, connection: Connection): Exchange | undefined =>
+  exchange < 0 ? undefined : exchangeNumbered(connection, exchange + 1);
+
 /** What is going on between two marks. */
 interface Waiting {
   readonly handshake: boolean;
@@ -184,8 +187,9 @@ interface Waiting {
   readonly inResponse: boolean;
 }
 
-function follow(waiting: Waiting, { kind, exchange: index }: Mark, exchanges: readonly Exchange[]): Waiting {
-  const exchange = exchanges[index];
+function follow(waiting: Waiting, mark: Mark, connection: Connection): Waiting {
+  const { kind } = mark;
+  const exchange = exchangeOfMark(mark, connection);
   switch (kind) {
     case 'ack':
       return { ...waiting, handshake: false };
@@ -311,7 +315,7 @@ const markTitles: Readonly<Record<MarkKind, string>> = {
 };
 
 function wordsOfMark(mark: Mark, connection: Connection): Words {
-  const exchange = connection.exchanges[mark.exchange];
+  const exchange = exchangeOfMark(mark, connection);
   const plain = (tone: LadderTone, detail = ''): Words => ({ label: markTitles[mark.kind], detail, tone });
   const size = mark.byteCount > 0 ? formatBytes(mark.byteCount) : '';
   switch (mark.kind) {
@@ -383,8 +387,9 @@ function responseWords(exchange: Exchange): Words {
 }
 
 /** A head in several segments is told where it is whole; the segment it begins in says at least so. */
-function beginningText({ packet, from }: Mark, { exchanges }: Connection): string {
-  for (const { requestSeen, requestAt, requestHeadEnd, firstByte, responseHeadEnd } of exchanges) {
+function beginningText({ packet, from }: Mark, { exchanges, newest }: Connection): string {
+  const told = newest.length > 0 && newest[0]!.requestAt.packet <= packet ? newest : exchanges;
+  for (const { requestSeen, requestAt, requestHeadEnd, firstByte, responseHeadEnd } of told) {
     if (from === 'client' && requestSeen && requestAt.packet === packet && requestHeadEnd?.packet !== packet)
       return 'start of a request';
     if (from === 'server' && firstByte?.packet === packet && responseHeadEnd?.packet !== packet) return 'start of a response';

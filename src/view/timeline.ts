@@ -7,7 +7,7 @@
  * one idle gap of a minute would leave nothing of forty exchanges of a millisecond: a piece's width grows with the
  * logarithm of its duration, and gaps worth knowing carry their duration as text.
  */
-import type { Connection, Exchange, Mark } from '../story/index.js';
+import { type Connection, type Exchange, exchangeNumbered, type Mark } from '../story/index.js';
 import { formatShortDuration, type Script } from './quantity.js';
 
 type PieceKind = 'opening' | 'joined' | 'request' | 'waiting' | 'answer' | 'unanswered' | 'bytes' | 'gap' | 'ending';
@@ -44,14 +44,20 @@ export interface Life {
 /** Exchanges of which pieces are made, at each end of the connection. */
 const exchangesAtEachEnd = 24;
 
-export function lifeOf(connection: Connection): Life {
-  const { exchanges, exchangeCount, ending } = connection;
+export interface LifeOptions {
+  /** The connection is looked at while it lives: what is unfinished goes on, and is neither missing nor cut. */
+  readonly live?: boolean;
+}
+
+export function lifeOf(connection: Connection, { live = false }: LifeOptions = {}): Life {
+  const { exchanges, newest, exchangeCount, ending } = connection;
+  const goesOn = live && ending.how === 'open';
   const marks = new PointCounter(connection.marks);
   let now = connection.opened.atNs;
   const piece: PieceMaker = (kind, endNs, exchange = null) => {
     const startNs = now;
     now = Math.max(now, endNs);
-    const outcome = exchange === null ? null : outcomeOf(exchange);
+    const outcome = exchange === null ? null : outcomeOf(exchange, goesOn);
     return { kind, startNs, endNs: now, exchange: exchange?.number ?? 0, outcome, ...marks.upTo(now) };
   };
   const known = connection.sidesFrom === 'syn' || connection.sidesFrom === 'syn-ack';
@@ -60,16 +66,20 @@ export function lifeOf(connection: Connection): Life {
   const kept = exchanges.length;
   const whole = exchangeCount === kept && kept <= 2 * exchangesAtEachEnd;
   const headCount = whole ? kept : Math.min(kept, exchangesAtEachEnd);
-  // When the model itself left out the later exchanges, nothing is known of the newest ones.
+  // When the model itself left out the later exchanges, nothing is known of the newest ones, unless somebody looks on.
   const tailStart = whole || exchangeCount > kept ? kept : kept - exchangesAtEachEnd;
+  const shownTail = newest.length > 0 ? newest.slice(-exchangesAtEachEnd) : exchanges.slice(tailStart);
   const lastByteNs = ending.at.atNs - (ending.idleNs ?? 0);
   const piecesOf = (exchange: Exchange): LifePiece[] =>
-    exchangePieces({ exchange, now, lastByteNs, endNs: ending.at.atNs, piece });
+    exchangePieces({ exchange, now, lastByteNs, endNs: ending.at.atNs, goesOn, piece });
   const head = exchanges.slice(0, headCount).map(piecesOf);
-  const omitted = exchangeCount - headCount - (kept - tailStart);
-  const before = exchanges[tailStart - 1];
-  if (omitted > 0 && tailStart < kept && before !== undefined) now = Math.max(now, (before.responseEnd ?? before.requestAt).atNs);
-  const tail = exchanges.slice(tailStart).map(piecesOf);
+  const omitted = exchangeCount - headCount - shownTail.length;
+  const firstOfTail = shownTail[0];
+  if (omitted > 0 && firstOfTail !== undefined) {
+    const before = exchangeNumbered(connection, firstOfTail.number - 1);
+    now = Math.max(now, (before?.responseEnd ?? before?.requestAt ?? firstOfTail.requestAt).atNs);
+  }
+  const tail = shownTail.map(piecesOf);
 
   const close: LifePiece[] = [];
   const bytes = connection.tcp.bytes.client + connection.tcp.bytes.server;
@@ -87,11 +97,12 @@ interface ExchangeToDraw {
   readonly now: number;
   readonly lastByteNs: number;
   readonly endNs: number;
+  readonly goesOn: boolean;
   readonly piece: PieceMaker;
 }
 
 /** What is unfinished lasts until the last byte, and who got no answer waited until the end. */
-function exchangePieces({ exchange, now, lastByteNs, endNs, piece }: ExchangeToDraw): LifePiece[] {
+function exchangePieces({ exchange, now, lastByteNs, endNs, goesOn, piece }: ExchangeToDraw): LifePiece[] {
   const { number, pipelined, requestAt, requestEnd, firstByte, responseEnd, requestSeen } = exchange;
   const pieces: LifePiece[] = [];
   // A gap before the first request is worth a column only when it is long; between exchanges it separates two bars.
@@ -100,10 +111,11 @@ function exchangePieces({ exchange, now, lastByteNs, endNs, piece }: ExchangeToD
   if (requestSeen)
     pieces.push(piece('request', requestEnd?.atNs ?? (firstByte === null ? lastByteNs : requestAt.atNs), exchange));
   if (firstByte === null) {
-    pieces.push(piece('unanswered', endNs, exchange));
+    pieces.push(piece(goesOn ? 'waiting' : 'unanswered', endNs, exchange));
   } else {
     if (requestSeen) pieces.push(piece('waiting', firstByte.atNs, exchange));
     pieces.push(piece('answer', responseEnd?.atNs ?? lastByteNs, exchange));
+    if (goesOn && responseEnd === null) pieces.push(piece('waiting', endNs, exchange));
   }
   return pieces;
 }
@@ -111,9 +123,9 @@ function exchangePieces({ exchange, now, lastByteNs, endNs, piece }: ExchangeToD
 /** Time between the handshake and the first request that is shown. */
 const firstGapNs = 100e6;
 
-function outcomeOf({ status, complete, requestSeen, firstByte }: Exchange): Outcome {
+function outcomeOf({ status, complete, requestSeen, firstByte }: Exchange, goesOn: boolean): Outcome {
   if (status !== null && status >= 500) return 'server-error';
-  if (!complete && requestSeen) return 'incomplete';
+  if (!complete && requestSeen && !goesOn) return 'incomplete';
   // Answered without a status in sight: the payload was not captured.
   if (status === null) return firstByte === null ? 'incomplete' : 'ok';
   return status >= 400 ? 'client-error' : 'ok';
