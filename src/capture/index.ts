@@ -1,4 +1,8 @@
 /** Live sources of packets, the table of sockets, the relay and the link. This file is the layer's whole public face. */
+export { type CompiledFilter, compileFilter } from './bpf-compile.js';
+export { type BpfInstruction, encodeProgram } from './bpf-instruction.js';
+export type { FilterLink } from './bpf-link-layout.js';
+export { runFilter } from './bpf-machine.js';
 export { CaptureError, type CaptureErrorCode } from './capture-error.js';
 export type { PacketSourceOptions } from './capture-options.js';
 export { type Link, type LinkOptions, linkAddresses, openLink } from './link.js';
