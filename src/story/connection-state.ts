@@ -247,8 +247,10 @@ export class ConnectionState implements TalkListener {
       case 'lost-segment':
         tcp.lostSegments = plus(tcp.lostSegments, from, 1);
         break;
-      case 'window-full':
       case 'ack-of-unseen':
+        tcp.acksOfUnseen = plus(tcp.acksOfUnseen, from, 1);
+        break;
+      case 'window-full':
       case 'duplicate-frame':
         break;
     }

@@ -6,6 +6,7 @@
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import type { Connection, Exchange } from './model.js';
+import { payloadNotCaptured } from './turn-taking.js';
 
 export class ConnectionFacts {
   server!: ServerFacts;
@@ -14,8 +15,12 @@ export class ConnectionFacts {
   roundTripNs = 0;
   /** Packets of both sides were captured. */
   bothSeen = false;
-  /** Captured from its opening on, without missing bytes. */
+  /** No packet of it is known to be missing since it was first seen: what was not seen did not happen. */
+  sound = false;
+  /** Captured from its opening on, and sound. */
   whole = false;
+  /** Its messages could not be read, only who sent when: what their heads say is unknown. */
+  byTurns = false;
   isHttp = false;
   /** Index of the oldest exchange without a response byte; −1 when all have one. */
   firstUnanswered = -1;
@@ -45,10 +50,13 @@ export class ConnectionFacts {
     const { tcp, exchanges, sidesFrom } = connection;
     this.roundTripNs = connection.handshakeNs ?? connection.synToSynAckNs ?? 0;
     this.bothSeen = sawServer(connection) && sawClient(connection);
-    this.whole =
-      (sidesFrom === 'syn' || sidesFrom === 'syn-ack') &&
+    this.sound =
+      this.bothSeen &&
       tcp.gapBytes.client + tcp.gapBytes.server === 0 &&
-      tcp.lostSegments.client + tcp.lostSegments.server === 0;
+      tcp.lostSegments.client + tcp.lostSegments.server === 0 &&
+      tcp.acksOfUnseen.client + tcp.acksOfUnseen.server === 0;
+    this.byTurns = connection.protocol.detail === payloadNotCaptured;
+    this.whole = this.sound && (sidesFrom === 'syn' || sidesFrom === 'syn-ack');
     this.isHttp = exchanges.length > 0;
     this.firstUnanswered = -1;
     this.answered = 0;

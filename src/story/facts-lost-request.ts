@@ -54,6 +54,9 @@ export interface LostRequest {
   readonly roundTripNs: number;
 }
 
+/** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload. */
+const leastTurnNs = 50e6;
+
 export function lostRequestOf(connection: Connection, facts: ConnectionFacts): LostRequest | null {
   const { ending, closing, exchanges, tcp } = connection;
   const { by, how } = ending;
@@ -67,7 +70,8 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   if (!exchange.requestSeen || exchange.method === 'CONNECT' || exchange.interim.length > 0) return null;
   if (
     !facts.bothSeen ||
-    (tcp.gapBytes.server > 0 && !byTurns) ||
+    (tcp.gapBytes.client + tcp.gapBytes.server > 0 && !byTurns) ||
+    tcp.acksOfUnseen.client + tcp.acksOfUnseen.server > 0 ||
     tcp.lostSegments.server > 0 ||
     (connection.skipped?.server ?? 0) > 0
   )
@@ -76,6 +80,8 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   const previous: Exchange | undefined = exchanges[index - 1];
   if (previous !== undefined && previous.responseEnd === null) return null;
   const since = previous?.responseEnd?.atNs ?? connection.opened.atNs + (connection.handshakeNs ?? 0);
+  // What comes right behind an answer may be the rest of the request that was answered early.
+  if (byTurns && previous !== undefined && exchange.requestAt.atNs - since < leastTurnNs) return null;
   const { first, finAcknowledged, serverFin, clientFin, reset } = closing;
   const sentAt = exchange.requestEnd ?? exchange.requestHeadEnd ?? exchange.requestAt;
   const finFirst = first !== null && first.from === 'server' && first.how === 'fin';

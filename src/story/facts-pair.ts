@@ -45,6 +45,8 @@ export class PairFacts implements TableEntry {
   reusedConnections = 0;
   /** Captured from their opening on, both sides, without missing bytes. */
   wholeConnections = 0;
+  /** Of those used: the heads could not be read, so who asked for a close is unknown. */
+  byTurns = 0;
   requests = 0;
   answered = 0;
   firstNs = Number.POSITIVE_INFINITY;
@@ -106,19 +108,20 @@ export class PairFacts implements TableEntry {
     }
     if (!facts.isHttp) return;
     if (exchangeCount > 1) this.reusedConnections++;
-    if (facts.whole && facts.bothSeen) this.wholeConnections++;
+    if (facts.whole) this.wholeConnections++;
     this.waitedNs += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
     this.closeAskedByClient += facts.closeAskedByClient;
     this.closeAskedByServer += facts.closeAskedByServer;
     this.host ??= exchanges[0]!.host;
     this.software ??= connection.software.client;
-    if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) {
+    if (facts.sound && facts.longestSurvivedGapNs > this.longestSurvivedGapNs) {
       this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
       this.longestGapPacket = facts.longestGapExchange?.requestAt.packet ?? 0;
       this.longestGapConnection = connection.id;
     }
     if (facts.answered > 0) {
       this.usedConnections++;
+      if (facts.byTurns) this.byTurns++;
       if (exchangeCount === 1) this.#addSingleUse(connection);
     }
     if (ending.by === 'client' && ending.why === 'idle' && ending.idleNs !== null) {

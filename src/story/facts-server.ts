@@ -66,6 +66,9 @@ export interface HintedExchange {
   readonly connection: ConnectionId;
 }
 
+/** Where only turns are known, a shorter pause may lie within an answer. */
+const leastTurnIdleNs = 200e6;
+
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
 
@@ -141,7 +144,7 @@ export class ServerFacts implements TableEntry {
       this.unanswered++;
       keepOpening(this.unansweredOpenings, connection);
     }
-    if (ending.how === 'fin') this.#addHalfOpen(connection);
+    if (ending.how === 'fin' && facts.sound) this.#addHalfOpen(connection);
     if (!facts.isHttp) return;
     this.httpConnections++;
     this.software ??= connection.software.server;
@@ -155,7 +158,7 @@ export class ServerFacts implements TableEntry {
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
     if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
-    this.#addClose(connection, facts);
+    if (facts.sound) this.#addClose(connection, facts);
   }
 
   /** The idle timeout, when several closes agree on one. */
@@ -230,7 +233,7 @@ export class ServerFacts implements TableEntry {
       const used = last.responseEnd ?? exchanges[exchanges.length - 2]!.responseEnd;
       if (used !== null) this.serverAgeIdles.add(Math.max(0, atNs - used.atNs));
     }
-    if (ending.why === 'idle') {
+    if (ending.why === 'idle' && (!facts.byTurns || idleNs >= leastTurnIdleNs)) {
       this.idleCloses.prove(idleNs, connection.id, packet);
     }
     if (ending.why === 'idle' || ending.why === 'after-response') {
@@ -252,7 +255,7 @@ export class ServerFacts implements TableEntry {
     // A maximum of requests shows in a FIN behind a healthy answer; pipelined requests behind that may stay unanswered.
     const lastAnswered = facts.firstUnanswered < 0 ? last : exchanges[facts.firstUnanswered - 1];
     const counts = lastAnswered !== undefined && ending.how === 'fin' && sidesFrom === 'syn' && (lastAnswered.status ?? 0) < 400;
-    if (!counts || lastAnswered.responseFraming === 'until-close') return;
+    if (!counts || facts.byTurns || lastAnswered.responseFraming === 'until-close') return;
     const announced = lastAnswered.closeAskedBy === 'server';
     const silent = ending.why === 'after-response';
     if (announced || silent) this.#countRequestsAtClose(connection, facts.answered, announced);

@@ -27,6 +27,9 @@ export interface UnsafeRequest {
   readonly target: string;
   readonly host: string | null;
   readonly bodyBytes: number;
+  /** When its connection was opened, and its number on it, from 1. */
+  readonly openedNs: number;
+  readonly number: number;
   readonly atNs: number;
   readonly packet: number;
   /** When its connection ended without an answer to it; null when it was answered, still waits, or was certainly never taken. */
@@ -123,7 +126,7 @@ export class WholeFacts {
     this.waitedNetworkNs += facts.waitedNetworkNs;
     this.waitedServerNs += facts.waitedServerNs;
     this.handshakeNs += connection.handshakeNs ?? 0;
-    if (facts.isHttp) this.#addExchanges(connection, pair.server);
+    if (facts.isHttp) this.#addExchanges(connection, facts);
   }
 
   /**
@@ -148,7 +151,7 @@ export class WholeFacts {
     this.#byHost = null;
   }
 
-  #addExchanges(connection: Connection, server: ServerFacts): void {
+  #addExchanges(connection: Connection, { server, sound }: ConnectionFacts): void {
     for (const exchange of connection.exchanges) {
       const { status, method } = exchange;
       if (status !== null) {
@@ -166,9 +169,12 @@ export class WholeFacts {
         target: exchange.target,
         host: exchange.host,
         bodyBytes: exchange.requestBodyBytes,
+        openedNs: connection.opened.atNs,
+        number: exchange.number,
         atNs: exchange.requestAt.atNs,
         packet: exchange.requestAt.packet,
-        failedNs: exchange.firstByte === null && mayHaveBeenTaken(connection, exchange) ? connection.ending.at.atNs : null,
+        failedNs:
+          sound && exchange.firstByte === null && mayHaveBeenTaken(connection, exchange) ? connection.ending.at.atNs : null,
         status,
       };
       if (this.unsafe.length < wholeLimits.unsafeRequests) {

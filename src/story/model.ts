@@ -254,6 +254,8 @@ export interface TcpTally {
   zeroWindows: PerSide<number>;
   zeroWindowProbes: PerSide<number>;
   lostSegments: PerSide<number>;
+  /** Acknowledgements of bytes, or of a FIN, that were not captured, by the side that acknowledges. */
+  acksOfUnseen: PerSide<number>;
   fins: PerSide<number>;
   resets: PerSide<number>;
   syns: PerSide<number>;

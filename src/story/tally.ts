@@ -14,6 +14,7 @@ export const emptyTally = (): TcpTally => ({
   zeroWindows: zero,
   zeroWindowProbes: zero,
   lostSegments: zero,
+  acksOfUnseen: zero,
   fins: zero,
   resets: zero,
   syns: zero,

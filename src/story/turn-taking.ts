@@ -216,7 +216,11 @@ export class TurnTaking {
       const { asked } = this;
       if (asked === null) return;
       asked.requestBodyBytes += byteCount;
-      if (asked.firstByte === null) asked.requestEnd = at;
+      if (asked.firstByte !== null) return;
+      asked.requestEnd = at;
+      // The request had only seemed whole: what passed since was the client's time.
+      asked.waited.client += asked.waited.server;
+      asked.waited.server = 0;
       return;
     }
     const { answering } = this;

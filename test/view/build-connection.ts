@@ -16,6 +16,7 @@ export function buildTally(tally: Partial<TcpTally> = {}): TcpTally {
     zeroWindows: zero(),
     zeroWindowProbes: zero(),
     lostSegments: zero(),
+    acksOfUnseen: zero(),
     fins: { client: 1, server: 1 },
     resets: zero(),
     syns: { client: 1, server: 1 },

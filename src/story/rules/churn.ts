@@ -68,6 +68,7 @@ function churnCause(pair: PairFacts): Cause | null {
   if (2 * pair.unread > usedConnections) return null;
   // Where the capture misses packets, a close may be among them.
   if (wholeConnections < 0.8 * usedConnections) return null;
+  if (2 * pair.byTurns > usedConnections) return null;
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
   // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.

@@ -4,6 +4,8 @@ import type { UnsafeRequest } from '../facts-whole.js';
 
 /** Later than this it is a new request. */
 const withinNs = 30e9;
+/** Nobody tries the same request more often. */
+const mostTries = 5;
 
 export const hiddenRetry: Rule = {
   id: 'hidden-retry',
@@ -41,36 +43,54 @@ export const hiddenRetry: Rule = {
   onServer: (server, { unsafe }) => {
     const failed = unsafe.filter((request) => request.server === server && request.failedNs !== null);
     if (failed.length === 0) return null;
-    return failed.flatMap((first) => {
-      const again = nextAfter(first, unsafe);
-      if (again === null) return [];
-      return [
-        {
-          packets: [first.packet, again.packet],
-          connections: [first.connection, again.connection],
-          text: () =>
-            `For example ${requestWords(first)}: lost on connection #${first.connection} (packet ${first.packet}), sent again ${durationWords(again.atNs - (first.failedNs ?? 0))} later on #${again.connection} (packet ${again.packet})${again.status === null ? '' : `, answered ${again.status}`}.`,
-        },
-      ];
-    });
+    const alike = new Map(failed.map((request) => [keyOf(request), [] as UnsafeRequest[]]));
+    for (const request of unsafe) alike.get(keyOf(request))?.push(request);
+    return [...alike.values()].flatMap(retriesAmong).flatMap(([first, again]) =>
+      first.server !== server
+        ? []
+        : [
+            {
+              packets: [first.packet, again.packet],
+              connections: [first.connection, again.connection],
+              text: () =>
+                `For example ${requestWords(first)}: lost on connection #${first.connection} (packet ${first.packet}), sent again ${durationWords(again.atNs - (first.failedNs ?? 0))} later on #${again.connection} (packet ${again.packet})${again.status === null ? '' : `, answered ${again.status}`}.`,
+            },
+          ],
+    );
   },
   sum: ({ count }) => `${counted(count, 'request')} sent again without anybody knowing whether the first was carried out.`,
 };
 
-/** The first equal request of the same client after the failure. */
-function nextAfter(first: UnsafeRequest, all: readonly UnsafeRequest[]): UnsafeRequest | null {
-  let best: UnsafeRequest | null = null;
-  for (const other of all) {
-    const sinceNs = other.atNs - (first.failedNs ?? 0);
-    if (other === first || !isSame(other, first) || sinceNs < 0 || sinceNs > withinNs) continue;
-    if (best === null || other.atNs < best.atNs) best = other;
+const keyOf = ({ method, target, host, bodyBytes, clientAddress }: UnsafeRequest): string =>
+  JSON.stringify([method, target, host, bodyBytes, clientAddress]);
+
+/**
+ * Which of these equal requests repeats which, each at most one. Whoever sends the same again and again anyway (a heartbeat, a load
+ * test) does not repeat a lost one: there the next one comes when it comes.
+ */
+function retriesAmong(equal: readonly UnsafeRequest[]): [UnsafeRequest, UnsafeRequest][] {
+  const found: [UnsafeRequest, UnsafeRequest][] = [];
+  const tries = new Map<UnsafeRequest, number>();
+  const waiting: UnsafeRequest[] = [];
+  let fresh = 0;
+  for (const request of equal.toSorted((a, b) => a.atNs - b.atNs)) {
+    const place = waiting.findIndex((first) => mayRepeat(first, request));
+    const [first] = place < 0 ? [] : waiting.splice(place, 1);
+    tries.set(request, first === undefined ? 1 : tries.get(first)! + 1);
+    if (first === undefined) fresh++;
+    else found.push([first, request]);
+    if (request.failedNs !== null) waiting.push(request);
   }
-  return best;
+  if (Math.max(...tries.values()) > mostTries) return [];
+  const isHabit = fresh > 2 * found.length + 2;
+  return isHabit ? found.filter(([first, again]) => again.number === 1 && isPrompt(first, again)) : found;
 }
 
-const isSame = (one: UnsafeRequest, other: UnsafeRequest): boolean =>
-  one.method === other.method &&
-  one.bodyBytes === other.bodyBytes &&
-  one.target === other.target &&
-  one.host === other.host &&
-  one.clientAddress === other.clientAddress;
+function mayRepeat({ failedNs }: UnsafeRequest, { atNs, openedNs, number }: UnsafeRequest): boolean {
+  if (failedNs === null || atNs < failedNs || atNs - failedNs > withinNs) return false;
+  // A repeat goes out on a connection that was there already, or opens one for itself.
+  return number === 1 || openedNs < failedNs;
+}
+
+const isPrompt = ({ failedNs }: UnsafeRequest, { atNs, openedNs }: UnsafeRequest): boolean =>
+  failedNs !== null && openedNs >= failedNs && atNs - failedNs < 1e9;

@@ -33,8 +33,9 @@ export const hintBroken: Rule = {
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
   endings: ['idle', 'after-response'],
-  onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered, server }) => {
-    if (ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0) return null;
+  onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered, server, sound }) => {
+    if (!sound || ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0)
+      return null;
     const { idleNs, why, at } = ending;
     const packets = [at.packet];
     const fixes = () => fixesFor(hintBroken.fixes, server.software);

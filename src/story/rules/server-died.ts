@@ -1,9 +1,12 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import type { ServerFacts } from '../facts-server.js';
 import { drainBeforeStop } from '../fixes.js';
 
 /** A refusal this long after the close belongs to it. */
 const refusedWithinNs = 60e9;
+/** Threads of a dying server may answer for so long behind its first close. */
+const settlingNs = 500e6;
 
 export const serverDied: Rule = {
   id: 'server-died',
@@ -28,7 +31,7 @@ export const serverDied: Rule = {
   onLostRequest: (lost, server) => {
     if (lost.by !== 'server') return null;
     const refusal = server.refusals.find(({ atNs }) => atNs >= lost.closeAt.atNs && atNs - lost.closeAt.atNs <= refusedWithinNs);
-    if (refusal === undefined) return null;
+    if (refusal === undefined || wasAlive(server, lost.closeAt.atNs, refusal.atNs)) return null;
     return {
       packets: [lost.requestAt.packet, lost.closeAt.packet, refusal.packet],
       connections: [lost.connection],
@@ -39,3 +42,12 @@ export const serverDied: Rule = {
   },
   sum: ({ lostRequests }) => `${counted(lostRequests, 'request')} died with the server.`,
 };
+
+/** A connection that was opened or answered behind the close: that close was not the server's end. */
+const wasAlive = ({ pairs }: ServerFacts, closeNs: number, refusalNs: number): boolean =>
+  [...pairs.values()].some(({ recent }) =>
+    recent.some(
+      ({ openedNs, lastUseNs, requests }) =>
+        requests > 0 && lastUseNs > openedNs && lastUseNs > closeNs + settlingNs && lastUseNs < refusalNs,
+    ),
+  );

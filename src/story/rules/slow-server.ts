@@ -31,6 +31,9 @@ export const slowServer: Rule = {
   ],
   onConnection: (connection, { slowestServer }) => {
     if (slowestServer === null || slowestServer.waited.server < leastWaitNs) return null;
+    // The end of the request, or an answer in between, may be among the missing bytes.
+    const { gapBytes, acksOfUnseen } = connection.tcp;
+    if (gapBytes.client + gapBytes.server + acksOfUnseen.client + acksOfUnseen.server > 0) return null;
     const packets: number[] = [];
     let count = 0;
     let delayNs = 0;

@@ -20,7 +20,8 @@ export const unusedConnection: Rule = {
     },
   ],
   endings: ['unused'],
-  onConnection: ({ id, ending, opened }) => {
+  onConnection: ({ id, ending, opened }, { sound }) => {
+    if (!sound) return null;
     const livedNs = ending.at.atNs - opened.atNs;
     return {
       packets: [opened.packet, ending.at.packet],
