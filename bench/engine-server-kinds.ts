@@ -13,7 +13,7 @@ const large = Buffer.alloc(65_536, 'x');
 
 /** Writes a constant for every read, without parsing: what node:net leaves to gain. */
 const constant =
-  'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=74\r\n' +
+  'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=94\r\n' +
   'Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello';
 
 const portOf = (server: NetServer): number => (server.address() as AddressInfo).port;

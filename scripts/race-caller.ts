@@ -1,10 +1,10 @@
 /**
  * One client of the race, in a process of its own:
  *
- *     node race-caller.js holdfast|node|undici '{"port":…}'
+ *     node race-caller.js holdfast|node|node-global|undici '{"port":…}'
  *
- * Each client is used as its documentation says, with a keep-alive pool and no limits that would make it wait; POSTs are handed to
- * it once, and a POST that fails is a lost one. Prints a CallerReport.
+ * Each client is used as its documentation says, with a keep-alive pool and no limits that would make it wait; requests are handed to
+ * it once, and one that fails is a lost one. Prints a CallerReport.
  */
 
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
@@ -14,41 +14,45 @@ import { Agent as UndiciAgent } from 'undici';
 import { type CallerReport, requestIdField, type Workload } from './race-workload.js';
 
 interface Caller {
-  post(id: string): Promise<void>;
+  send(id: string): Promise<void>;
   close(): void;
   note(): string;
 }
 
 const [name, json] = process.argv.slice(2);
 const workload: Workload = JSON.parse(json!);
-const { port, workers, rounds, gapMs, pools } = workload;
-const body = 'amount=1';
+const { port, workers, rounds, gapsMs, pools, method = 'POST' } = workload;
+const body = method === 'POST' ? 'amount=1' : null;
+
+function nodeCaller(timeoutMs?: number): Caller {
+  const agent = new HttpAgent({ keepAlive: true, maxFreeSockets: 1024, ...(timeoutMs !== undefined && { timeout: timeoutMs }) });
+  return {
+    send: (id) =>
+      new Promise((resolve, reject) => {
+        const headers = { [requestIdField]: id, ...(body !== null && { 'Content-Length': body.length }) };
+        const request = httpRequest({ host: '127.0.0.1', port, method, path: '/', agent, headers }, (response) => {
+          response.on('data', () => {});
+          response.on('end', resolve);
+          response.on('error', reject);
+        });
+        request.on('error', reject);
+        request.end(body ?? undefined);
+      }),
+    close: () => agent.destroy(),
+    note: () => '',
+  };
+}
 
 const makers: Readonly<Record<string, () => Caller>> = {
-  node() {
-    const agent = new HttpAgent({ keepAlive: true, maxFreeSockets: 1024 });
-    return {
-      post: (id) =>
-        new Promise((resolve, reject) => {
-          const headers = { [requestIdField]: id, 'Content-Length': body.length };
-          const request = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/', agent, headers }, (response) => {
-            response.on('data', () => {});
-            response.on('end', resolve);
-            response.on('error', reject);
-          });
-          request.on('error', reject);
-          request.end(body);
-        }),
-      close: () => agent.destroy(),
-      note: () => '',
-    };
-  },
+  node: () => nodeCaller(),
+  /** The options of node's own http.globalAgent. With a timeout of its own it heeds the server's hint; without one it does not. */
+  'node-global': () => nodeCaller(5_000),
   undici() {
     const agent = new UndiciAgent();
     return {
-      async post(id) {
+      async send(id) {
         const origin = `http://127.0.0.1:${port}`;
-        const response = await agent.request({ origin, path: '/', method: 'POST', headers: { [requestIdField]: id }, body });
+        const response = await agent.request({ origin, path: '/', method, headers: { [requestIdField]: id }, body });
         await response.body.dump();
       },
       close: () => void agent.destroy(),
@@ -59,14 +63,15 @@ const makers: Readonly<Record<string, () => Caller>> = {
     const client = new Client({ connections: 1024 });
     const url = `http://127.0.0.1:${port}/`;
     return {
-      async post(id) {
-        const response = await client.request({ url, method: 'POST', fields: { [requestIdField]: id }, body });
+      async send(id) {
+        const response = await client.request({ url, method, fields: { [requestIdField]: id }, body });
         await response.body.bytes();
       },
       close: () => client.destroy(),
       note() {
         const [origin] = client.statistics();
-        return `reused ${origin!.reuses}, sent again by proof ${origin!.retriesByProof}, found closed ${origin!.staleAvoided}`;
+        const { reuses, retries, retriesByProof, staleAvoided } = origin!;
+        return `reused ${reuses}, sent again ${retries}, by proof ${retriesByProof}, found closed ${staleAvoided}`;
       },
     };
   },
@@ -76,10 +81,10 @@ const failedIds: string[] = [];
 const errors: Record<string, number> = {};
 const latenciesMs: number[] = [];
 
-async function postOnce(caller: Caller, id: string): Promise<void> {
+async function sendOnce(caller: Caller, id: string): Promise<void> {
   const startedAtMs = performance.now();
   try {
-    await caller.post(id);
+    await caller.send(id);
     latenciesMs.push(performance.now() - startedAtMs);
   } catch (error) {
     failedIds.push(id);
@@ -88,7 +93,10 @@ async function postOnce(caller: Caller, id: string): Promise<void> {
   }
 }
 
-const gap = (): number => gapMs[0] + Math.random() * (gapMs[1] - gapMs[0]);
+function gapBefore(round: number): number {
+  const [least, most] = gapsMs[(round - 1) % gapsMs.length]!;
+  return least + Math.random() * (most - least);
+}
 
 const make = makers[name!]!;
 const shared = pools === 'shared' ? make() : null;
@@ -96,10 +104,10 @@ const callers = Array.from({ length: workers }, () => shared ?? make());
 
 await Promise.all(
   callers.map(async (caller, worker) => {
-    await sleep(Math.random() * gapMs[1]);
+    await sleep(Math.random() * Math.min(gapsMs[0]![1], 1_000));
     for (let round = 0; round < rounds; round++) {
-      if (round > 0) await sleep(gap());
-      await postOnce(caller, `${worker}-${round}`);
+      if (round > 0) await sleep(gapBefore(round));
+      await sendOnce(caller, `${worker}-${round}`);
     }
   }),
 );

@@ -1,9 +1,10 @@
 /**
  * A server of the race, in a process of its own:
  *
- *     node race-server.js node|holdfast IDLE_TIMEOUT_MS
+ *     node race-server.js node|holdfast IDLE_TIMEOUT_MS [HINT_MARGIN_MS]
  *
- * It closes idle connections after the timeout, gives no hint of it, and counts what it executed by request id. Prints its port; then,
+ * It closes idle connections after the timeout, gives no hint of it (or, ours, one so much below it), and counts what it executed by
+ * request id. Prints its port; then,
  * for each line on its standard input, a ServerReport of what has happened since the last.
  */
 
@@ -13,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { serve } from 'holdfast';
 import { requestIdField, type ServerReport } from './race-workload.js';
 
-const [kind, timeoutText] = process.argv.slice(2);
+const [kind, timeoutText, marginText] = process.argv.slice(2);
 const idleTimeoutMs = Number(timeoutText);
 const backlog = 1024;
 let executed: Record<string, number> = {};
@@ -46,7 +47,8 @@ if (kind === 'node') {
   countConnections = () => accepted;
   server.listen(0, '127.0.0.1', backlog, () => console.log((server.address() as AddressInfo).port));
 } else {
-  const server = await serve({ idleTimeoutMs, keepAliveHint: 'never', backlog }, async (request, response) => {
+  const hint = marginText === undefined ? ({ keepAliveHint: 'never' } as const) : { idleHintMarginMs: Number(marginText) };
+  const server = await serve({ idleTimeoutMs, ...hint, backlog }, async (request, response) => {
     await request.bytes();
     execute(request.header(requestIdField)!);
     response.end('ok');

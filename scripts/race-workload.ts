@@ -1,5 +1,5 @@
 /**
- * What the racers run: workers that POST, wait for a gap chosen near the server's idle timeout, and POST again. Shared by race.ts,
+ * What the racers run: workers that send a request, wait for a gap chosen near the server's idle timeout, and send the next. Shared by race.ts,
  * the servers (race-server.ts) and the callers (race-caller.ts); Go has the same in race-go/main.go.
  */
 
@@ -8,9 +8,12 @@ export interface Workload {
   readonly workers: number;
   /** POSTs a worker. */
   readonly rounds: number;
-  readonly gapMs: readonly [least: number, most: number];
+  /** Ranges of the time between an answer and the next request; rounds take them in turn. */
+  readonly gapsMs: readonly (readonly [least: number, most: number])[];
   /** Each worker has a pool of its own (one caller, one connection), or all share one. */
   readonly pools: 'own' | 'shared';
+  /** POST when not said. GET may be sent twice. */
+  readonly method?: 'GET' | 'POST';
 }
 
 /** What one caller says of its run. */

@@ -1,7 +1,8 @@
 // The Go racers, with net/http as it comes:
 //
 //	race-go server IDLE_TIMEOUT_MS     prints its port; a report for each line on standard input
-//	race-go client WORKLOAD_JSON       prints a report
+//	race-go client WORKLOAD_JSON [IDLE_TIMEOUT_MS]
+//	                                   prints a report; the timeout is the client's own, 90 s as it comes
 //
 // Shapes as in race-workload.ts.
 package main
@@ -13,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand"
 	"net"
 	"net/http"
@@ -31,6 +33,10 @@ func main() {
 		ms, _ := strconv.Atoi(os.Args[2])
 		runServer(time.Duration(ms) * time.Millisecond)
 	} else {
+		if len(os.Args) > 3 {
+			ms, _ := strconv.Atoi(os.Args[3])
+			idleConnTimeout = time.Duration(ms) * time.Millisecond
+		}
 		runClient(os.Args[2])
 	}
 }
@@ -71,9 +77,11 @@ func runServer(idleTimeout time.Duration) {
 
 type workload struct {
 	Port, Workers, Rounds int
-	GapMs                 [2]float64
-	Pools                 string
+	GapsMs                [][2]float64
+	Pools, Method         string
 }
+
+var idleConnTimeout = http.DefaultTransport.(*http.Transport).IdleConnTimeout
 
 type caller struct {
 	workload
@@ -87,12 +95,17 @@ func newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = 1024
+	transport.IdleConnTimeout = idleConnTimeout
 	return &http.Client{Transport: transport}
 }
 
-func (c *caller) post(client *http.Client, id string) {
+func (c *caller) send(client *http.Client, id string) {
 	started := time.Now()
-	request, _ := http.NewRequest("POST", fmt.Sprintf("http://127.0.0.1:%d/", c.Port), bytes.NewReader([]byte("amount=1")))
+	url := fmt.Sprintf("http://127.0.0.1:%d/", c.Port)
+	request, _ := http.NewRequest("GET", url, nil)
+	if c.Method != "GET" {
+		request, _ = http.NewRequest("POST", url, bytes.NewReader([]byte("amount=1")))
+	}
 	request.Header.Set(requestIDField, id)
 	response, err := client.Do(request)
 	if err == nil {
@@ -117,8 +130,9 @@ func nameOf(err error) string {
 	return text[strings.LastIndex(text, ": ")+1:]
 }
 
-func (c *caller) gap() time.Duration {
-	ms := c.GapMs[0] + rand.Float64()*(c.GapMs[1]-c.GapMs[0])
+func (c *caller) gapBefore(round int) time.Duration {
+	gap := c.GapsMs[(round-1)%len(c.GapsMs)]
+	ms := gap[0] + rand.Float64()*(gap[1]-gap[0])
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
@@ -141,12 +155,12 @@ func runClient(text string) {
 	for worker := range clients {
 		go func(worker int) {
 			defer done.Done()
-			time.Sleep(time.Duration(rand.Float64() * c.GapMs[1] * float64(time.Millisecond)))
+			time.Sleep(time.Duration(rand.Float64() * math.Min(c.GapsMs[0][1], 1000) * float64(time.Millisecond)))
 			for round := 0; round < c.Rounds; round++ {
 				if round > 0 {
-					time.Sleep(c.gap())
+					time.Sleep(c.gapBefore(round))
 				}
-				c.post(clients[worker], fmt.Sprintf("%d-%d", worker, round))
+				c.send(clients[worker], fmt.Sprintf("%d-%d", worker, round))
 			}
 		}(worker)
 	}

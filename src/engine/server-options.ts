@@ -55,7 +55,10 @@ export interface TcpKeepAlive {
 
 /** Timeouts, sizes and counts, all with defaults. */
 export interface ServerSettings {
-  /** From the end of the last response to the close; 0 closes after every response. */
+  /**
+   * From the end of the last response to the close; 0 closes after every response. The default is longer than clients keep theirs that heed
+   * no `Keep-Alive` field (Go: 90 s), so that the client is the one to close and no request crosses a FIN.
+   */
   readonly idleTimeoutMs: number;
   /** How much earlier than `idleTimeoutMs` the `Keep-Alive: timeout=` asks clients to let go, so that requests and FINs do not cross. */
   readonly idleHintMarginMs: number;
@@ -142,7 +145,7 @@ const registeredMethods =
   );
 
 const defaults: ServerSettings = {
-  idleTimeoutMs: 75_000,
+  idleTimeoutMs: 95_000,
   idleHintMarginMs: 1_000,
   keepAliveHint: 'always',
   firstRequestTimeoutMs: 30_000,

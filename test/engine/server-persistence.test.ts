@@ -128,7 +128,7 @@ test('the hint can be given to those who ask only, or to nobody', async () => {
   await client.send(get).until(bodies(1));
   assert.doesNotMatch(client.received, /Keep-Alive/i);
   await client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n').until(bodies(2));
-  assert.match(client.received, /\r\nKeep-Alive: timeout=74\r\n/);
+  assert.match(client.received, /\r\nKeep-Alive: timeout=94\r\n/);
   client.destroy();
   const never = await hello({ keepAliveHint: 'never', maxRequestsPerConnection: 9 });
   const other = await RawClient.open(never.server.port);
