@@ -8,6 +8,7 @@ export type { PacketSourceOptions } from './capture-options.js';
 export { type Link, type LinkOptions, linkAddresses, openLink } from './link.js';
 export type { LinkStatistics, LinkWayStatistics } from './link-counts.js';
 export { enterOwnNetwork, inOwnNetwork } from './link-namespace.js';
+export { measurePingPong, type PassedOneWay, type PingPong, type PingPongOptions, pingPacketBytes } from './link-ping-pong.js';
 export type { LinkEnd } from './link-recording.js';
 export type { LinkMiddlebox, LinkSettings, LinkWay } from './link-settings.js';
 export { openPacketSource } from './open-packet-source.js';

@@ -58,8 +58,6 @@ const count = (direction: LinkDirection, name: LinkCount, by = 1): void => {
 const opposite = (direction: LinkDirection): LinkDirection => (direction === toServer ? toClient : toServer);
 const senderOf = (direction: LinkDirection): 'client' | 'server' => (direction === toServer ? 'client' : 'server');
 
-run();
-
 function run(): void {
   let device: LinkDevice;
   try {
@@ -214,3 +212,5 @@ function endRecording(id: number): void {
   recordings.delete(id);
   tell({ kind: 'recorded', id });
 }
+
+run();

@@ -39,7 +39,7 @@ export interface Link {
   statistics(): LinkStatistics;
   /** Records what one end sees from the next packet on (link type RAW, nanoseconds), with comments on packets that are lost. */
   record(end: LinkEnd): PacketSource;
-  /** Takes the link down; recordings end. Packets under way are lost. */
+  /** Takes the link down; recordings end. Packets under way are lost. Rejects with the reason when the link had failed before. */
   close(): Promise<void>;
 }
 
@@ -162,6 +162,7 @@ class RunningLink implements Link {
     }
     this.#worker.ref();
     await this.#exited;
+    if (this.#failure !== null) throw this.#failure;
   }
 
   #say(message: LinkToWorker): void {
