@@ -5,6 +5,7 @@
  * The main thread changes settings in shared memory, and says the rest by messages, which are looked for when `messagesSent` has
  * changed. The thread never sleeps longer than `longestWaitNs`: it cannot be woken, and must notice when it is to end.
  */
+import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { nsPerMs } from '../base/index.js';
 import { CaptureError } from './capture-error.js';
@@ -66,6 +67,7 @@ function run(): void {
     tell(failure(error));
     return;
   }
+  beFirstInLine();
   tell({ kind: 'up' });
   try {
     while (running) turn(device);
@@ -75,6 +77,15 @@ function run(): void {
     tell(failure(error));
   } finally {
     device.close();
+  }
+}
+
+/** A busy machine shall not add to the delay. On Linux this concerns the calling thread alone. Only root may. */
+function beFirstInLine(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // Then it waits like everybody.
   }
 }
 

@@ -8,6 +8,7 @@ import { escapeName } from '../view/index.js';
 import type { CommandContext, Streams } from './command-context.js';
 import { addExplain } from './explain-command.js';
 import { CommandFailure, exitCodes, failureOfCapture, failureText } from './failure.js';
+import { addLink } from './link-command.js';
 import { Output } from './output.js';
 import { addRules } from './rules-command.js';
 
@@ -44,7 +45,7 @@ function standardStreams(): Streams {
 }
 
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
-const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addRules];
+const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addRules, addLink];
 
 function buildProgram(streams: Streams, ended: (code: number) => void): Command {
   const program = new Command('holdfast');

@@ -1,0 +1,99 @@
+/** `holdfast link --measure`: what the link does, measured from its ends, beside what was asked and what the link itself counted. */
+import {
+  type Link,
+  type LinkOptions,
+  type LinkWay,
+  linkAddresses,
+  measurePingPong,
+  type PassedOneWay,
+  type PingPong,
+  pingPacketBytes,
+} from '../capture/index.js';
+import { formatCount, formatCounted, formatDuration, type TerminalStyle } from '../view/index.js';
+import type { Streams } from './command-context.js';
+import type { LinkCommandOptions } from './link.js';
+import { formatShare } from './link-table.js';
+import { terminalStyle } from './terminal-style.js';
+
+/** Datagrams a second that this machine sends without losing some itself. */
+const machineRate = 10_000;
+
+export async function measureLink(
+  link: Link,
+  settings: LinkOptions,
+  { datagrams = 40_000, json, reorderBy = 0 }: LinkCommandOptions,
+  { output, screen, messages, environment }: Streams,
+): Promise<void> {
+  const slowest = Math.min(rateOf(settings.toServer), rateOf(settings.toClient));
+  const pace = Math.min(machineRate, Math.max(1, slowest / (8 * pingPacketBytes) / 2));
+  if (screen.isTTY) messages.write(`Measuring for about ${formatDuration((datagrams / pace + 8) * 1e9)} …\n`);
+  const leave = new AbortController();
+  const interrupt = (): void => leave.abort();
+  process.on('SIGINT', interrupt);
+  const measured = await measurePingPong({
+    address: linkAddresses.server,
+    datagrams,
+    datagramsPerSecond: pace,
+    patienceMs: Math.max(500, 2 * (settings.roundTripMs ?? 0) + 4 * jitterOf(settings) + reorderBy),
+    signal: leave.signal,
+  }).finally(() => process.off('SIGINT', interrupt));
+  if (json === true) {
+    output.line(JSON.stringify({ schema: 'holdfast.link.v1', asked: settings, measured, counted: link.statistics() }));
+    return;
+  }
+  for (const line of comparison(settings, measured, terminalStyle({}, screen, environment))) output.line(line);
+}
+
+const rateOf = (way: Partial<LinkWay> | undefined): number => way?.rateBitsPerSecond ?? Number.POSITIVE_INFINITY;
+const jitterOf = ({ toServer, toClient }: LinkOptions): number => (toServer?.jitterMs ?? 0) + (toClient?.jitterMs ?? 0);
+
+function comparison(settings: LinkOptions, measured: PingPong, style: TerminalStyle): string[] {
+  const { palette } = style;
+  const { roundTripsMs, toServer, toClient, unread } = measured;
+  const row = (label: string, asked: string, found: string, note: string): string =>
+    `${label.padEnd(20)}${asked.padStart(10)}${found.padStart(12)}   ${palette.faint(note)}`.trimEnd();
+  const lines = [palette.faint(row('', 'asked', 'measured', '')), roundTripRow(row, settings, roundTripsMs, style)];
+  const ways = [
+    ['to server', settings.toServer, toServer],
+    ['to client', settings.toClient, toClient],
+  ] as const;
+  for (const [name, way = {}, passed] of ways) {
+    const { sent, arrived } = passed;
+    const asked = 1 - (1 - (way.lossRate ?? 0)) * (1 - (way.corruptRate ?? 0));
+    const lost = `${formatCount(sent - arrived)} of ${formatCount(sent)}${byChance(asked, sent)}`;
+    lines.push(row(`lost, ${name}`, formatShare(asked), formatShare((sent - arrived) / sent), lost));
+    for (const [label, rate = 0, found] of extras(way, passed)) {
+      if (rate > 0 || found > 0) lines.push(row(`${label}, ${name}`, formatShare(rate), formatShare(found / sent), ''));
+    }
+  }
+  if (unread > 0) {
+    const text = `${formatCounted(unread, 'datagram')} passed the link and were lost in the measurement itself: this machine is busy.`;
+    lines.push(palette.warning(text));
+  }
+  return lines;
+}
+
+const extras = (way: Partial<LinkWay>, { late, duplicates }: PassedOneWay) =>
+  [
+    ['overtaken', way.reorderRate, late],
+    ['twice', way.duplicateRate, duplicates],
+  ] as const;
+
+function roundTripRow(
+  row: (label: string, asked: string, found: string, note: string) => string,
+  { roundTripMs = 0 }: LinkOptions,
+  sorted: readonly number[],
+  style: TerminalStyle,
+): string {
+  const time = (ms: number): string => formatDuration(ms * 1e6, style);
+  if (sorted.length === 0) return row('round trip', time(roundTripMs), 'none', 'no ping came back');
+  const note = `median of ${sorted.length}, from ${time(sorted[0]!)} to ${time(sorted.at(-1)!)}`;
+  return row('round trip', time(roundTripMs), time(sorted[sorted.length >> 1]!), note);
+}
+
+/** Where 95 of 100 measurements of a true `rate` lie. */
+function byChance(rate: number, sent: number): string {
+  if (rate === 0 || rate === 1) return '';
+  const deviation = 1.96 * Math.sqrt((rate * (1 - rate)) / sent);
+  return `; chance alone gives ${formatShare(Math.max(0, rate - deviation))} to ${formatShare(rate + deviation)}`;
+}
