@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   enterOwnNetwork,
   type Link,
@@ -57,13 +58,14 @@ export async function runLink(command: readonly string[], options: LinkCommandOp
   try {
     if (options.measure === true) await measureLink(link, settings, options, streams);
     else code = await runCommand(command, streams);
+    if (recordings.some((recording) => recording !== null)) await settle(link, settings);
   } finally {
     clearTimeout(cut);
     const statistics = link.statistics();
     const texts: string[] = [];
     for (const recording of recordings) if (recording !== null) texts.push(...(await recording.end()));
     await link.close();
-    if (options.measure !== true) {
+    if (options.measure !== true && statistics.toServer.packets > 0) {
       const style = terminalStyle({}, streams.messages, streams.environment);
       const title = `The link was up for ${formatDuration((performance.now() - beganMs) * 1e6, style)}`;
       for (const line of linkTable(title, statistics, style)) streams.messages.write(`${line}\n`);
@@ -71,6 +73,19 @@ export async function runLink(command: readonly string[], options: LinkCommandOp
     for (const text of texts) streams.messages.write(`${text}\n`);
   }
   return code;
+}
+
+/** Longest wait for the last packets, in milliseconds. */
+const settleLimitMs = 5000;
+
+/** Lets the last packets arrive (the FINs of a command that has just ended), so that the recordings have them. */
+async function settle(link: Link, { roundTripMs = 0 }: LinkOptions): Promise<void> {
+  const sent = (): number => link.statistics().toServer.packets + link.statistics().toClient.packets;
+  const beganMs = performance.now();
+  for (let before = -1; before !== sent() && performance.now() - beganMs < settleLimitMs; ) {
+    before = sent();
+    await pause(roundTripMs + 50);
+  }
 }
 
 interface FileRecording {
