@@ -39,6 +39,7 @@ export const badInputs: readonly BadInput[] = [
   row(refused, 'a Host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'),
   row(refused, 'a port of Host that is none', 'GET / HTTP/1.1\r\nHost: a:b\r\n\r\n'),
   row(refused, 'a fragment in the target', `GET /a#b HTTP/1.1\r\n${host}\r\n`),
+  row(refused, 'an http target without a host', `GET http://:80/ HTTP/1.1\r\n${host}\r\n`),
   row(refused, 'bare CR in a value', `GET / HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`),
   row(refused, 'bare LF after a field', `GET / HTTP/1.1\r\n${host}X: a\nY: b\r\n\r\n`),
   row(refused, 'bare LF all over', 'GET / HTTP/1.1\nHost: a\n\n'),

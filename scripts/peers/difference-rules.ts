@@ -24,6 +24,12 @@ export interface DifferenceRule {
   readonly evidence: RegExp;
 }
 
+/** A Connection field that says close, and is no list of tokens. */
+const closeInNoList = /connection:(?=[^\r\n]*close)[^\r\n]*(?:[^\w ,\t\r\n-]|\w[ \t]+\w)/i;
+/** A Connection field that is no list of tokens. */
+const noList = /connection:[^\r\n]*(?:[^\w ,\t\r\n-]|\w[ \t]+\w)/i;
+/** An option that close begins with. */
+const closePrefix = /connection:[^\r\n]*(?<![\w-])c(?:l(?:os?)?)?(?![\w-])/i;
 const bothLengths = /content-length[\s\S]*transfer-encoding|transfer-encoding[\s\S]*content-length/i;
 
 /** Ours refuses. */
@@ -32,7 +38,13 @@ const refusals: readonly [id: string, why: string, codes: readonly string[], evi
     'method',
     'RFC 9110 §9.1: a method that is not registered is answered 501, one that is not allowed 405; others leave both to the application.',
     ['method-unknown', 'method-not-allowed', 'method-too-long', 'method-invalid'],
-    /[^ ]/,
+    /./,
+  ],
+  [
+    'body-limit',
+    'RFC 9110 §15.5.14: a length beyond the limit is refused before the body comes; others wait for it.',
+    ['request-body-too-large'],
+    /content-length:[ \t]*\d{8}/i,
   ],
   [
     'both-lengths',
@@ -234,7 +246,38 @@ export const differenceRules: readonly DifferenceRule[] = [
     why: 'These look for close anywhere in Connection; a value that is no list of tokens says nothing (RFC 9110 §7.6.1).',
     kind: 'other-place',
     theirs: 'closed',
-    evidence: /connection:[^\r\n]*[^\w ,\r\n-][^\r\n]*close/i,
+    evidence: closeInNoList,
+  },
+  {
+    id: 'close-in-no-list-behind',
+    why: 'And they answer nothing behind that request.',
+    kind: 'other-request',
+    theirs: 'closed',
+    evidence: closeInNoList,
+  },
+  {
+    id: 'apache-close-prefix',
+    why: 'Apache takes any beginning of the word close for close.',
+    kind: 'other-place',
+    peers: ['Apache'],
+    theirs: 'closed',
+    evidence: closePrefix,
+  },
+  {
+    id: 'apache-close-prefix-behind',
+    why: 'And it answers nothing behind that request.',
+    kind: 'other-request',
+    peers: ['Apache'],
+    theirs: 'closed',
+    evidence: closePrefix,
+  },
+  {
+    id: 'go-first-connection',
+    why: 'In HTTP/1.0 Go goes by keep-alive, also beside close; RFC 9112 §9.3: close decides.',
+    kind: 'other-place',
+    peers: ['Go'],
+    theirs: 'between',
+    evidence: /HTTP\/1\.0\r\n(?=[\s\S]*connection:[^\r\n]*keep-alive)[\s\S]*connection:[^\r\n]*close/i,
   },
   {
     id: 'nginx-close-within',
@@ -258,7 +301,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-place',
     peers: ['Apache'],
     theirs: 'closed',
-    evidence: /connection:[^\r\n]*[^\w ,\t\r\n-]/i,
+    evidence: noList,
   },
   {
     id: 'apache-connection-behind',
@@ -266,7 +309,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-request',
     peers: ['Apache'],
     theirs: 'closed',
-    evidence: /connection:[^\r\n]*[^\w ,\t\r\n-]/i,
+    evidence: noList,
   },
   {
     id: 'nginx-percent',
@@ -331,7 +374,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     why: 'node:http refuses bytes behind the last message, and the answer to that message is lost; RFC 9112 §9.6 has them ignored.',
     kind: 'other-refuses',
     peers: ['node:http'],
-    evidence: /connection: *close|HTTP\/1\.0/i,
+    evidence: /connection:[ \t]*close|HTTP\/1\.0/i,
   },
   {
     id: 'apache-host',
@@ -339,6 +382,27 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-refuses',
     peers: ['Apache'],
     evidence: /host:[ \t]*(?:[^\r\n]*[^\w.:\-[\]\r\n][^\r\n]*|[\d.]+)\r/i,
+  },
+  {
+    id: 'nginx-host',
+    why: 'nginx refuses a Host of points only, which RFC 3986 §3.2.2 has as a reg-name.',
+    kind: 'other-refuses',
+    peers: ['nginx'],
+    evidence: /host:[ \t]*\.+[ \t]*\r/i,
+  },
+  {
+    id: 'node-scheme',
+    why: 'node:http knows schemes of letters only; RFC 3986 §3.1 has digits, plus, minus and point.',
+    kind: 'other-refuses',
+    peers: ['node:http'],
+    evidence: /[A-Z]+ [a-z]+[\d+.-][\w+.-]*:/i,
+  },
+  {
+    id: 'node-chunk-space',
+    why: 'node:http takes no white space before a chunk extension; RFC 9112 §7.1.1 has a recipient remove it.',
+    kind: 'other-refuses',
+    peers: ['node:http'],
+    evidence: /\n[0-9a-f]+[ \t]+;/i,
   },
   {
     id: 'nginx-asterisk',

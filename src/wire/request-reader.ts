@@ -315,13 +315,13 @@ function methodName(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * RFC 9112 §3.2: origin-form; absolute-form (RFC 3986 §4.3; http and https need an authority); authority-form for CONNECT
+ * RFC 9112 §3.2: origin-form; absolute-form (RFC 3986 §4.3; http and https need a host, RFC 9110 §4.2.1); authority-form for CONNECT
  * alone; asterisk-form for OPTIONS alone.
  */
 function isTarget(method: string, target: string): boolean {
   if (method === 'CONNECT') return /^(?:[\w\-.~%!$&'()*+,;=]+|\[[\w:.%]+\]):\d{1,5}$/.test(target);
   if (target.startsWith('/')) return true;
   if (target === '*') return method === 'OPTIONS';
-  if (/^https?:/i.test(target)) return /^https?:\/\/[^/?#]/i.test(target);
+  if (/^https?:/i.test(target)) return /^https?:\/\/(?:[^/?#]*@)?[^/?#:@]/i.test(target);
   return /^[A-Za-z][A-Za-z0-9+\-.]*:./.test(target);
 }

@@ -117,6 +117,8 @@ const refusals: [name: string, input: string, code: string, status: number, offs
   ['two spaces', 'GET  / HTTP/1.1\r\n', 'request-line-invalid', 400, 4],
   ['a byte above 0x7e in the target', 'GET /\xe9 HTTP/1.1\r\n', 'target-invalid', 400, 5],
   ['a target of no form', 'GET x HTTP/1.1\r\n', 'target-invalid', 400, 4],
+  ['an http target without a host', 'GET http://:80/ HTTP/1.1\r\n', 'target-invalid', 400, 4],
+  ['an http target with a name but no host', 'GET http://a@/ HTTP/1.1\r\n', 'target-invalid', 400, 4],
   ['an asterisk for GET', 'GET * HTTP/1.1\r\n', 'target-invalid', 400, 4],
   ['CONNECT to a path', 'CONNECT /x HTTP/1.1\r\n', 'target-invalid', 400, 8],
   ['HTTP/0.9', 'GET /\r\n', 'version-missing', 400, 5],
