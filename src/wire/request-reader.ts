@@ -322,6 +322,6 @@ function isTarget(method: string, target: string): boolean {
   if (method === 'CONNECT') return /^(?:[\w\-.~%!$&'()*+,;=]+|\[[\w:.%]+\]):\d{1,5}$/.test(target);
   if (target.startsWith('/')) return true;
   if (target === '*') return method === 'OPTIONS';
-  if (/^https?:/i.test(target)) return /^https?:\/\/(?:[^/?#]*@)?[^/?#:@]/i.test(target);
+  if (/^https?:/i.test(target)) return /^https?:\/\/(?:[^/?#@]*@)?[^/?#:@][^/?#@]*(?:[/?#]|$)/i.test(target);
   return /^[A-Za-z][A-Za-z0-9+\-.]*:./.test(target);
 }
