@@ -9,6 +9,8 @@ export interface PacketSourceOptions {
   readonly snapLength?: number | undefined;
   /** Room for packets between kernel and reader, in bytes; 32 MiB by default. */
   readonly bufferBytes?: number | undefined;
+  /** Also packets between other hosts, where the switch shows them. */
+  readonly promiscuous?: boolean | undefined;
   /** Ends by itself after so many packets. */
   readonly packetLimit?: number | undefined;
   /** Capture on this host, with the tcpdump that is there, over ssh. */
@@ -33,7 +35,7 @@ export const captureDefaults = {
 export const captureLimits = {
   /** Below this a packet of loopback does not fit. */
   leastBufferBytes: 1024 * 1024,
-  mostBufferBytes: 2 * 1024 * 1024 * 1024 - 1024 * 1024,
+  mostBufferBytes: 1024 * 1024 * 1024,
   /** Room for the headers up to TCP's. */
   leastSnapLength: 96,
   mostSnapLength: 262_144,

@@ -1,6 +1,6 @@
 /**
  * A live source that is another program: tcpdump or dumpcap of this host, or tcpdump of another host over ssh, writing pcap to a
- * pipe.
+ * pipe. It is handed out as pcapng, like everything live.
  *
  * Rules
  * - Opened means listening: the header of the file has come, so the filter is set and packets from now on are seen.
@@ -12,12 +12,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { release, type } from 'node:os';
 import { CaptureError } from './capture-error.js';
 import { captureDefaults, captureLimits, type PacketSourceOptions } from './capture-options.js';
 import { captureTools, type ToolCounts, type ToolName, type ToolOptions, toolCommand, toolFailure } from './capture-tool.js';
 import { ChunkQueue } from './chunk-queue.js';
 import type { PacketSource } from './packet-source.js';
-import { PcapRecordCounter } from './pcap-record-counter.js';
+import { PcapToPcapng } from './pcap-to-pcapng.js';
+import { pcapngStatistics } from './pcapng-blocks.js';
 import { sshArguments } from './ssh-command.js';
 
 export interface TcpdumpSourceOptions extends PacketSourceOptions {
@@ -48,6 +50,7 @@ export async function openTcpdumpSource(options: TcpdumpSourceOptions): Promise<
   const capture = new ToolCapture(child, {
     tool,
     host: options.ssh,
+    asked,
     name: options.ssh === undefined ? `${asked.interface}, ${tool}` : `${asked.interface} of ${options.ssh}, tcpdump over ssh`,
   });
   await capture.listening;
@@ -62,9 +65,12 @@ const askedOf = (options: PacketSourceOptions): ToolOptions => ({
   packetLimit: options.packetLimit,
 });
 
+const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
+
 interface ToolIdentity {
   readonly tool: ToolName;
   readonly host: string | undefined;
+  readonly asked: ToolOptions;
   readonly name: string;
 }
 
@@ -74,7 +80,8 @@ class ToolCapture implements PacketSource {
   readonly #child: ChildProcess;
   readonly #identity: ToolIdentity;
   readonly #queue: ChunkQueue;
-  readonly #counter = new PcapRecordCounter();
+  readonly #form: PcapToPcapng;
+  readonly #startNs = nowNs();
   readonly #ended: Promise<void>;
   #messages = '';
   #counts: ToolCounts = { received: null, dropped: null };
@@ -85,6 +92,9 @@ class ToolCapture implements PacketSource {
     this.name = identity.name;
     this.#child = child;
     this.#identity = identity;
+    const { asked, host } = identity;
+    const operatingSystem = host === undefined ? `${type()} ${release()}` : `that of ${host}`;
+    this.#form = new PcapToPcapng({ interfaceName: asked.interface, filter: asked.filter, operatingSystem });
     const output = child.stdout!;
     this.#queue = new ChunkQueue(() => {
       if (this.#queue.byteCount < captureLimits.queuedBytes) output.resume();
@@ -97,8 +107,7 @@ class ToolCapture implements PacketSource {
     this.#ended = this.#untilEnd();
     this.listening = new Promise((resolve, reject) => {
       output.on('data', (chunk: Buffer) => {
-        this.#counter.push(chunk);
-        this.#queue.push(chunk);
+        this.#pass(chunk);
         if (this.#queue.byteCount >= captureLimits.queuedBytes && !this.#stopping) output.pause();
         resolve();
       });
@@ -116,8 +125,19 @@ class ToolCapture implements PacketSource {
       received: this.#counts.received,
       droppedByKernel: this.#counts.dropped,
       droppedBySource: 0,
-      delivered: this.#counter.count,
+      delivered: this.#form.packets,
     };
+  }
+
+  #pass(chunk: Buffer): void {
+    try {
+      const blocks = this.#form.push(chunk);
+      if (blocks !== null) this.#queue.push(blocks);
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      this.#queue.end(error);
+      this.#child.kill('SIGKILL');
+    }
   }
 
   stop(): Promise<void> {
@@ -161,6 +181,9 @@ class ToolCapture implements PacketSource {
     }
     this.#counts = captureTools[this.#identity.tool].counts(this.#messages);
     const { exitCode, signalCode } = this.#child;
+    const { received, droppedByKernel, delivered } = this.statistics();
+    if (this.#form.begun)
+      this.#queue.push(pcapngStatistics({ startNs: this.#startNs, endNs: nowNs(), received, droppedByKernel, delivered }));
     const well = this.#stopping || exitCode === 0 || signalCode === 'SIGINT';
     this.#queue.end(well ? null : this.#failure(exitCode));
   }
