@@ -68,7 +68,7 @@ export class LinkFlows {
 
   #remember(flow: Flow, nowNs: number, { afterNs, epoch }: Forgetting): void {
     if (nowNs - flow.lastAtNs >= afterNs || flow.epoch !== epoch) flow.forgotten = true;
-    this.forgotten = flow.forgotten;
+    this.forgotten = flow.forgotten && afterNs !== Number.POSITIVE_INFINITY;
   }
 
   /** An error goes against the packet that it is about, a ping to the server, and all else (fragments too) as well. */

@@ -75,6 +75,7 @@ class RunningLink implements Link {
   readonly #exited: Promise<unknown>;
   #recorded = 0;
   #overrun = 0;
+  #closing = false;
   #state: 'starting' | 'up' | 'closed' = 'starting';
   #failure: CaptureError | null = null;
 
@@ -160,6 +161,7 @@ class RunningLink implements Link {
       this.#overrun = readOverrun();
       this.#say({ kind: 'close' });
     }
+    this.#closing = true;
     this.#worker.ref();
     await this.#exited;
     if (this.#failure !== null) throw this.#failure;
@@ -205,7 +207,7 @@ class RunningLink implements Link {
     const recording = this.#recordings.get(id);
     if (recording === undefined) return;
     this.#recordings.delete(id);
-    if (this.#recordings.size === 0) this.#worker.unref();
+    if (this.#recordings.size === 0 && !this.#closing) this.#worker.unref();
     recording.queue.end(this.#failure);
     recording.ended();
   }
