@@ -1,0 +1,53 @@
+/**
+ * A server that scenarios can be played with: how it is started with given settings, and in what it differs from what was asked.
+ */
+
+import { readFileSync } from 'node:fs';
+import type { StartedProcess } from '../started-process.js';
+import type { ServerSettings } from './server-part.js';
+
+/** What scenarios need of a server beyond serving files on persistent connections. */
+export type ServerAbility = 'wait' | 'probe-timing' | 'counted-hint' | 'literal' | 'orderly-close' | 'hint';
+
+export interface ServerPlace {
+  readonly address: string;
+  readonly port: number;
+  /** A folder of its own for configuration and files. */
+  readonly folder: string;
+}
+
+export interface ServerPeer {
+  readonly name: string;
+  /** For people: "nginx". */
+  readonly title: string;
+  readonly abilities: readonly ServerAbility[];
+  /** How much later than its setting says it closes idle connections. */
+  readonly closesLateByMs: number;
+  /** The version, or null when it is not installed. */
+  version(): Promise<string | null>;
+  readonly howToGet: string;
+  /** Resolves when it listens; no connection is made to find out. */
+  start(place: ServerPlace, settings: ServerSettings): Promise<StartedProcess>;
+}
+
+const listening = '0A';
+const lookEveryMs = 10;
+const startLimitMs = 10_000;
+
+/** Until the process listens on the port, as the kernel's table says (proc_net_tcp(5)), so that the packets do not show the look. */
+export async function untilListening(server: StartedProcess, port: number): Promise<void> {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const isListening = (file: string): boolean =>
+    readFileSync(file, 'latin1')
+      .split('\n')
+      .some((line) => {
+        const [, local, , state] = line.trim().split(/\s+/);
+        return state === listening && local?.endsWith(wanted) === true;
+      });
+  for (const until = performance.now() + startLimitMs; performance.now() < until; ) {
+    if (server.hasEnded) throw new Error(`the server did not start: ${server.messages}`);
+    if (isListening('/proc/net/tcp') || isListening('/proc/net/tcp6')) return;
+    await new Promise((done) => setTimeout(done, lookEveryMs));
+  }
+  throw new Error(`the server does not listen on port ${port}: ${server.messages}`);
+}

@@ -1,0 +1,30 @@
+/**
+ * What every server of the lab serves, so that a scenario asks the same of all of them. Static things are the same bytes everywhere;
+ * what needs a program (`/wait`) has only servers that run one.
+ */
+
+export interface Resource {
+  readonly type: string;
+  readonly body: string;
+}
+
+const scriptCount = 10;
+export const scriptPaths: readonly string[] = Array.from({ length: scriptCount }, (_, index) => `/script-${index + 1}.js`);
+
+const script = (path: string): string => `// ${path}\n${`console.log('${path} says hello');\n`.repeat(40)}`;
+const page = `<!doctype html><title>A page with ten scripts</title>\n${scriptPaths.map((path) => `<script src="${path}"></script>`).join('\n')}\n`;
+
+/** Path → what is there. Everything else is 404. */
+export const site: Readonly<Record<string, Resource>> = {
+  '/': { type: 'text/plain', body: 'hello\n' },
+  '/page.html': { type: 'text/html', body: page },
+  '/large': { type: 'text/plain', body: 'a line of a large answer, which fills many packets\n'.repeat(4000) },
+  '/orders': { type: 'text/plain', body: 'taken\n' },
+  ...Object.fromEntries(scriptPaths.map((path) => [path, { type: 'text/javascript', body: script(path) }])),
+};
+
+/** `/wait?ms=600`: how long the answer takes; null when it is another path. */
+export function waitOf(target: string): number | null {
+  const ms = /^\/wait\?ms=(\d+)$/.exec(target)?.[1];
+  return ms === undefined ? null : Number(ms);
+}

@@ -1,0 +1,41 @@
+/**
+ * A scenario: a set-up, what the peers do, and what the packets must show. One small file each in scenarios/, which reads like its
+ * story.
+ */
+
+import type { LinkSettings } from '../capture/index.js';
+import type { Expectation } from './expectation.js';
+import type { ClientAbility } from './peers/client-peer.js';
+import type { ServerAbility, ServerPeer } from './peers/server-peer.js';
+import type { Scale } from './scale.js';
+import type { Stage } from './stage.js';
+
+export interface Scenario {
+  readonly name: string;
+  /** What happens, in one line. */
+  readonly line: string;
+  /** Set-up and story in full, durations as in real life. */
+  readonly story: string;
+  /** How many times faster than real life it can be played at the most; the default speed. */
+  readonly fastest: number;
+  readonly server: Part<ServerAbility>;
+  readonly client: Part<ClientAbility>;
+  /** Played over a link instead of the loopback. */
+  readonly link?: LinkSettings;
+  /** Settings of the kernel in its own network namespace, as under /proc/sys/net/ipv4; without such a namespace they are left. */
+  readonly kernel?: (scale: Scale) => Readonly<Record<string, number>>;
+  readonly play: (stage: Stage) => Promise<void>;
+  readonly expect: (cast: Cast) => readonly Expectation[];
+}
+
+/** Who plays a part when nobody else is asked for, and what anybody else must be able to do. */
+export interface Part<Ability> {
+  readonly usual: string;
+  readonly needs: readonly Ability[];
+}
+
+/** What expectations may depend on. */
+export interface Cast {
+  readonly scale: Scale;
+  readonly server: ServerPeer;
+}

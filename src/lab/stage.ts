@@ -1,0 +1,166 @@
+/**
+ * Where a scenario is played: it starts servers and clients by their names, on ports and in folders of their own, and ends all of them.
+ */
+
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Link } from '../capture/index.js';
+import type { ClientPeer, RunningClient } from './peers/client-peer.js';
+import { type ServerSettings, usualServer } from './peers/server-part.js';
+import type { ServerPeer } from './peers/server-peer.js';
+import { type Answer, type Ask, type ClientSettings, type Step, usualClient } from './peers/step.js';
+import type { Sabotage } from './sabotage.js';
+import type { Scale } from './scale.js';
+import type { StartedProcess } from './started-process.js';
+
+/** The ways from clients to servers. */
+export interface Ground {
+  /** What servers listen on, and what clients connect to. */
+  readonly serverAddress: string;
+  readonly clientAddress: string;
+  /** Where a client connects to for a server on that port: another port when a relay stands between. */
+  portSeen(port: number): number;
+  nextPort(): number;
+  readonly link: Link | null;
+}
+
+export interface StageOptions {
+  readonly scale: Scale;
+  readonly ground: Ground;
+  readonly serverPeer: ServerPeer;
+  readonly clientPeer: ClientPeer;
+  readonly sabotage: Sabotage | null;
+  /** Told what happens, a line each. */
+  readonly tell: (line: string) => void;
+}
+
+export interface StageServer {
+  readonly port: number;
+  readonly process: StartedProcess;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+}
+
+/** A client under the scenario's direction. Every method takes its steps to the end. */
+export class StageClient {
+  readonly #running: RunningClient;
+  readonly #tell: (line: string) => void;
+
+  constructor(running: RunningClient, tell: (line: string) => void) {
+    this.#running = running;
+    this.#tell = tell;
+  }
+
+  async take(...steps: readonly Step[]): Promise<readonly Answer[]> {
+    const answers = await this.#running.take(steps);
+    for (const { path, error } of answers) if (error !== null) this.#tell(`the client: ${path} failed: ${error}`);
+    return answers;
+  }
+
+  async ask(ask: Ask | string): Promise<Answer> {
+    return (await this.take({ kind: 'ask', ask: typeof ask === 'string' ? { path: ask } : ask }))[0]!;
+  }
+
+  async untilClosed(mostMs: number): Promise<void> {
+    await this.take({ kind: 'until-closed', mostMs });
+  }
+
+  async leave(): Promise<void> {
+    await this.take({ kind: 'leave' });
+  }
+
+  /** Ends the process without a word. */
+  stop(): Promise<void> {
+    return this.#running.stop();
+  }
+}
+
+/** States of a socket as proc_net_tcp(5) has them. */
+const socketStates = { 'TIME-WAIT': '06', 'CLOSE-WAIT': '08' } as const;
+
+export class Stage {
+  readonly scale: Scale;
+  /** What the kernel's table said when asked, by name. */
+  readonly counted = new Map<string, number>();
+  readonly #options: StageOptions;
+  readonly #folders: string[] = [];
+  readonly #servers: StartedProcess[] = [];
+  readonly #clients: RunningClient[] = [];
+  #firstPort = 0;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    this.scale = options.scale;
+  }
+
+  /** The link; only scenarios that ask for one have it. */
+  get link(): Link {
+    return this.#options.ground.link!;
+  }
+
+  async server(settings: Partial<ServerSettings> = {}): Promise<StageServer> {
+    const { ground, serverPeer, sabotage } = this.#options;
+    const port = ground.nextPort();
+    if (this.#firstPort === 0) this.#firstPort = port;
+    const asked = { ...usualServer, ...settings };
+    const process = await serverPeer.start(
+      { address: ground.serverAddress, port, folder: await this.#folder() },
+      sabotage?.server?.(asked) ?? asked,
+    );
+    this.#servers.push(process);
+    return { port, process, kill: () => process.stop('SIGKILL') };
+  }
+
+  /** A client of the first server, or of the one that is given. */
+  async client(settings: Partial<ClientSettings> = {}, of?: StageServer): Promise<StageClient> {
+    const { ground, clientPeer, sabotage, tell } = this.#options;
+    const asked = { ...usualClient, ...settings };
+    const running = await clientPeer.start(
+      { address: ground.clientAddress, port: ground.portSeen(of?.port ?? this.#firstPort), folder: await this.#folder() },
+      sabotage?.client?.(asked) ?? asked,
+    );
+    this.#clients.push(running);
+    return new StageClient(running, tell);
+  }
+
+  /** A duration of real life, waited for here. */
+  async pause(realSeconds: number): Promise<void> {
+    await this.pauseMs(this.scale.ms(realSeconds));
+  }
+
+  async pauseMs(ms: number): Promise<void> {
+    await new Promise((done) => setTimeout(done, ms));
+  }
+
+  /** Asks the kernel how many sockets with one of the scenario's ports are in that state. */
+  count(name: string, state: keyof typeof socketStates, server: StageServer): number {
+    const wanted = `:${server.port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const count = ['/proc/net/tcp', '/proc/net/tcp6']
+      .flatMap((file) => readFileSync(file, 'latin1').split('\n'))
+      .filter((line) => {
+        const [, local, remote, is] = line.trim().split(/\s+/);
+        return is === socketStates[state] && (local?.endsWith(wanted) === true || remote?.endsWith(wanted) === true);
+      }).length;
+    this.counted.set(name, count);
+    return count;
+  }
+
+  tell(line: string): void {
+    this.#options.tell(line);
+  }
+
+  /** Ends everybody who is still there. */
+  async end(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.stop()));
+    await Promise.all(this.#servers.map((server) => server.stop()));
+    for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  }
+
+  async #folder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'));
+    this.#folders.push(folder);
+    return folder;
+  }
+}
