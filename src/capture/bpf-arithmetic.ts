@@ -17,7 +17,7 @@ export function relationCondition(
   const [a, b] = [folded(left), folded(right)];
   const compared =
     a.kind === 'number' && b.kind !== 'number' ? compare(mirrored[relation], b, a, layout) : compare(relation, a, b, layout);
-  const checks = [...protocolChecks(a, layout), ...protocolChecks(b, layout)];
+  const checks = [...protocolChecks(left, layout), ...protocolChecks(right, layout)];
   return checks.reduceRight((condition, check) => allOf(check, condition), compared);
 }
 
@@ -150,7 +150,10 @@ function placeOf(
   }
 }
 
-/** What must hold before the numbers are loaded, inner ones first. */
+/**
+ * What must hold before the numbers are loaded, inner ones first. Of an operation it is what the left side needs: so does libpcap, and
+ * `ip[2:2] - tcp[12]` is calculated for UDP too. An expression shall choose the same packets here and there.
+ */
 function protocolChecks(value: Arithmetic, layout: LinkLayout): Condition[] {
   switch (value.kind) {
     case 'number':
@@ -159,7 +162,7 @@ function protocolChecks(value: Arithmetic, layout: LinkLayout): Condition[] {
     case 'negation':
       return protocolChecks(value.inner, layout);
     case 'operation':
-      return [...protocolChecks(value.left, layout), ...protocolChecks(value.right, layout)];
+      return protocolChecks(value.left, layout);
     case 'load':
       return [...protocolChecks(value.offset, layout), ...headerChecks(value.protocol, layout)];
   }

@@ -18,12 +18,13 @@ export function assemble(root: Decision): BpfInstruction[] {
   // From the end on: the distance to a target is how much stands behind.
   const reversed: BpfInstruction[] = [];
   const places = new Map<Decision, number>();
+  const placed: Placed = { places, relays: new Map() };
   for (const verdict of ['reject', 'keep'] as const) {
     reversed.push(verdictInstruction(verdict));
     places.set(verdict, reversed.length);
   }
   for (const node of order.toReversed()) {
-    pushTest(node, reversed, places);
+    pushTest(node, reversed, placed);
     reversed.push(...loads.get(node)!.toReversed());
     places.set(node, reversed.length);
     if (reversed.length > bpfProgramLimit)
@@ -34,17 +35,32 @@ export function assemble(root: Decision): BpfInstruction[] {
 
 const verdictInstruction = (verdict: Verdict): BpfInstruction => step(bpf.ret, verdict === 'keep' ? keepAllBytes : 0);
 
-function pushTest({ test, yes, no }: DecisionNode, reversed: BpfInstruction[], places: ReadonlyMap<Decision, number>): void {
-  const distance = (target: Decision): number => reversed.length - places.get(target)!;
-  const jumps = new Map<Decision, number>();
-  // A ja makes the other way longer by one.
+/**
+ * Appends a test to the reversed program. A far target is reached by a `ja`: one that an earlier test already needed where it is near
+ * enough, else a new one behind this test.
+ */
+function pushTest({ test, yes, no }: DecisionNode, reversed: BpfInstruction[], { places, relays }: Placed): void {
+  // A new ja makes the other way longer by one.
+  const isNear = (place: number): boolean => reversed.length - place < longestTestJump;
   for (const target of [no, yes]) {
-    if (distance(target) + 1 <= longestTestJump) continue;
-    reversed.push(step(bpf.ja, distance(target)));
-    jumps.set(target, reversed.length);
+    const place = places.get(target)!;
+    const relay = relays.get(target);
+    if (isNear(place) || (relay !== undefined && isNear(relay))) continue;
+    reversed.push(step(bpf.ja, reversed.length - place));
+    relays.set(target, reversed.length);
   }
-  const jump = (target: Decision): number => reversed.length - (jumps.get(target) ?? places.get(target)!);
+  const jump = (target: Decision): number => {
+    const distance = reversed.length - places.get(target)!;
+    return distance <= longestTestJump ? distance : reversed.length - relays.get(target)!;
+  };
   reversed.push({ code: test.jump, jt: jump(yes), jf: jump(no), k: test.k });
+}
+
+/** Where things stand, counted from the end. */
+interface Placed {
+  readonly places: Map<Decision, number>;
+  /** The newest `ja` to a target. */
+  readonly relays: Map<Decision, number>;
 }
 
 /** What the registers hold: how A was made, and what X was last loaded with. */

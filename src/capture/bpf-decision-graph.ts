@@ -113,40 +113,56 @@ export function inOrder(root: Decision): DecisionNode[] {
 function regroup(root: Decision): Decision {
   if (typeof root === 'string') return root;
   const order = inOrder(root);
-  const ways = new Map<Decision, number>();
-  for (const { yes, no } of order) for (const target of [yes, no]) ways.set(target, (ways.get(target) ?? 0) + 1);
+  const rows = unorderedRows(order);
+  if (rows.size === 0) return root;
   const table = new NodeTable();
   const renewed = new Map<DecisionNode, Decision>();
   const renew = (decision: Decision): Decision => (typeof decision === 'string' ? decision : renewed.get(decision)!);
-  let changed = false;
-  const rowOf = (node: DecisionNode, on: 'yes' | 'no', off: 'yes' | 'no'): DecisionNode[] => {
-    const row = [node];
-    for (let next = node[on]; typeof next !== 'string'; next = next[on]) {
-      if (next[off] !== node[off] || ways.get(next) !== 1) break;
-      row.push(next);
-    }
-    return row;
-  };
   for (const node of order.toReversed()) {
-    let made: Decision | null = null;
-    for (const [on, off] of [
-      ['no', 'yes'],
-      ['yes', 'no'],
-    ] as const) {
-      const row = rowOf(node, on, off);
-      const grouped = byLoad(row);
-      if (grouped.every((each, index) => each === row[index])) continue;
-      changed = true;
-      const away = renew(node[off]);
-      made = grouped.reduceRight<Decision>(
-        (rest, each) => table.node(each.test, on === 'no' ? away : rest, on === 'no' ? rest : away, each),
-        renew(row.at(-1)![on]),
-      );
-      break;
+    const row = rows.get(node);
+    if (row === undefined) {
+      renewed.set(node, table.node(node.test, renew(node.yes), renew(node.no), node));
+      continue;
     }
-    renewed.set(node, made ?? table.node(node.test, renew(node.yes), renew(node.no), node));
+    const away = renew(row.on === 'no' ? node.yes : node.no);
+    const made = byLoad(row.nodes).reduceRight<Decision>(
+      (rest, each) => table.node(each.test, row.on === 'no' ? away : rest, row.on === 'no' ? rest : away, each),
+      renew(row.nodes.at(-1)![row.on]),
+    );
+    renewed.set(node, made);
   }
-  return changed ? renew(order[0]!) : root;
+  return renew(order[0]!);
+}
+
+interface Row {
+  /** The way from one to the next; the other way is the same for all. */
+  readonly on: 'yes' | 'no';
+  readonly nodes: readonly DecisionNode[];
+}
+
+/** Rows that can be put in a better order, by their first node. Only the first can be reached from elsewhere. */
+function unorderedRows(order: readonly DecisionNode[]): Map<DecisionNode, Row> {
+  const ways = new Map<Decision, number>();
+  for (const { yes, no } of order) for (const target of [yes, no]) ways.set(target, (ways.get(target) ?? 0) + 1);
+  const rows = new Map<DecisionNode, Row>();
+  for (const [on, off] of [
+    ['no', 'yes'],
+    ['yes', 'no'],
+  ] as const) {
+    const taken = new Set<DecisionNode>();
+    for (const node of order) {
+      if (taken.has(node)) continue;
+      const nodes = [node];
+      for (let next = node[on]; typeof next !== 'string'; next = next[on]) {
+        if (next[off] !== node[off] || ways.get(next) !== 1) break;
+        nodes.push(next);
+        taken.add(next);
+      }
+      if (nodes.length > 2 && !rows.has(node) && byLoad(nodes).some((each, index) => each !== nodes[index]))
+        rows.set(node, { on, nodes });
+    }
+  }
+  return rows;
 }
 
 /** Stable: tests of one number behind its first test. */
@@ -167,6 +183,7 @@ const nothingKnown: Facts = { values: new Map(), outcomes: new Map() };
 function shorten(root: Decision): Decision {
   if (typeof root === 'string') return root;
   const order = inOrder(root);
+  const isAskedAgain = repeatedKeys(order);
   const known = new Map<DecisionNode, Facts>([[order[0]!, nothingKnown]]);
   const ways = new Map<DecisionNode, { readonly yes: Decision; readonly no: Decision }>();
   let changed = false;
@@ -179,7 +196,7 @@ function shorten(root: Decision): Decision {
       ['yes', true],
       ['no', false],
     ] as const) {
-      const onWay = withOutcome(facts, node, holds);
+      const onWay = withOutcome(facts, node, holds, isAskedAgain);
       shortened[way] = follow(node[way], onWay);
       changed ||= shortened[way] !== node[way];
       const target = shortened[way];
@@ -216,11 +233,29 @@ function impliedOutcome({ test, loadKey, testKey }: DecisionNode, { values, outc
   return outcomes.get(testKey) ?? null;
 }
 
-function withOutcome({ values, outcomes }: Facts, { test, loadKey, testKey }: DecisionNode, holds: boolean): Facts {
-  return {
-    values: holds && test.jump === bpf.jeq ? new Map(values).set(loadKey, test.k) : values,
-    outcomes: new Map(outcomes).set(testKey, holds),
-  };
+/** Loads and tests that are there more than once: of others nothing needs to be known. */
+function repeatedKeys(order: readonly DecisionNode[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { loadKey, testKey } of order) {
+    for (const key of [loadKey, testKey]) {
+      if (seen.has(key)) repeated.add(key);
+      seen.add(key);
+    }
+  }
+  return repeated;
+}
+
+function withOutcome(
+  facts: Facts,
+  { test, loadKey, testKey }: DecisionNode,
+  holds: boolean,
+  isAskedAgain: ReadonlySet<string>,
+): Facts {
+  let { values, outcomes } = facts;
+  if (holds && test.jump === bpf.jeq && isAskedAgain.has(loadKey)) values = new Map(values).set(loadKey, test.k);
+  if (isAskedAgain.has(testKey)) outcomes = new Map(outcomes).set(testKey, holds);
+  return values === facts.values && outcomes === facts.outcomes ? facts : { values, outcomes };
 }
 
 const common = (a: Facts, b: Facts): Facts => ({ values: shared(a.values, b.values), outcomes: shared(a.outcomes, b.outcomes) });

@@ -6,7 +6,7 @@
  * socket on all interfaces, where every interface has another link header; libpcap rewrites its programs to the same form
  * (fix_program of pcap-linux.c). As there, `len` does not count a link header, and the link header itself cannot be asked for.
  */
-import { allOf, type Condition, constant, equals, loadAt, not, test } from './bpf-condition.js';
+import { allOf, anyOf, type Condition, constant, equals, loadAt, not, test } from './bpf-condition.js';
 import { bpf } from './bpf-instruction.js';
 
 export type FilterLink = number | 'cooked';
@@ -33,14 +33,15 @@ export function linkLayoutOf(link: FilterLink): LinkLayout | null {
     case 'cooked':
       return { networkOffset: 0, header: 'none', isType: typeField(kernelsProtocol) };
     case 0: // NULL
-    case 108: // LOOP
-      return { networkOffset: 4, header: 'any', isType: isLoopbackType };
+      return { networkOffset: 4, header: 'any', isType: familyWord('any-order') };
     case 1: // ETHERNET
       return { networkOffset: 14, header: 'ethernet', isType: typeField(12) };
     case 12: // RAW, as BSD numbers it
     case 14: // RAW, as OpenBSD numbers it
     case 101: // RAW
       return { networkOffset: 0, header: 'any', isType: isRawType };
+    case 108: // LOOP
+      return { networkOffset: 4, header: 'any', isType: familyWord('big-endian') };
     case 113: // LINUX_SLL
       return { networkOffset: 16, header: 'any', isType: typeField(14) };
     case 228: // IPV4
@@ -71,13 +72,16 @@ function isRawType(type: number): Condition {
 /** Numbers of AF_INET6: Linux, then NetBSD and OpenBSD, FreeBSD, Darwin. AF_INET is 2 everywhere. */
 const inet6Families = [10, 24, 28, 30];
 
-/** The word before a loopback packet is an address family of the capturing host, in that host's byte order (LOOP: the network's). */
-function isLoopbackType(type: number): Condition {
-  if (type !== etherType.ipv4 && type !== etherType.ipv6) return constant(false);
-  const families = type === etherType.ipv4 ? [2] : inet6Families;
-  const either = families.flatMap((family) => [family, family * 0x0100_0000]).map((word) => equals([loadAt(0, 4)], word));
-  return either.reduceRight((right, left) => ({ kind: 'or', left, right }));
-}
+/** The word before a loopback packet is an address family of the capturing host: of NULL in that host's byte order, of LOOP in the network's. */
+const familyWord =
+  (order: 'any-order' | 'big-endian') =>
+  (type: number): Condition => {
+    if (type !== etherType.ipv4 && type !== etherType.ipv6) return constant(false);
+    const families = type === etherType.ipv4 ? [2] : inet6Families;
+    const words = order === 'big-endian' ? families : families.flatMap((family) => [family, family * 0x0100_0000]);
+    const [first, ...others] = words.map((word) => equals([loadAt(0, 4)], word));
+    return anyOf(first!, ...others);
+  };
 
 /** The network header is of this type, and more holds of it. */
 export const ofType = (layout: LinkLayout, type: number, more: Condition): Condition => {

@@ -93,20 +93,21 @@ export const namedNumbers: ReadonlyMap<string, number> = new Map([
 
 interface Service {
   readonly port: number;
-  readonly protocols: readonly FilterProtocol[];
+  /** Null: all that have ports, as for a name that is both TCP's and UDP's. */
+  readonly protocols: readonly FilterProtocol[] | null;
 }
 
 /** The few names that are typed instead of numbers, on the protocols that /etc/services of Debian gives them. */
 const services: Readonly<Record<string, Service>> = {
   ssh: { port: 22, protocols: ['tcp'] },
   smtp: { port: 25, protocols: ['tcp'] },
-  domain: { port: 53, protocols: ['tcp', 'udp'] },
+  domain: { port: 53, protocols: null },
   http: { port: 80, protocols: ['tcp'] },
-  https: { port: 443, protocols: ['tcp', 'udp'] },
+  https: { port: 443, protocols: null },
   mysql: { port: 3306, protocols: ['tcp'] },
   postgresql: { port: 5432, protocols: ['tcp'] },
   redis: { port: 6379, protocols: ['tcp'] },
-  'http-alt': { port: 8080, protocols: ['tcp', 'udp'] },
+  'http-alt': { port: 8080, protocols: null },
 };
 
 export const serviceOf = (name: string): Service | null => (Object.hasOwn(services, name) ? services[name]! : null);

@@ -114,13 +114,13 @@ class FilterParser {
     }
     const direction = this.#direction();
     const type = tokens.takeWord(...typeWords) as Qualifiers['type'];
+    const unknown = tokens.peek();
+    if (unknown.kind === 'word' && (unknown.text === 'protochain' || unknown.text === 'gateway'))
+      throw new FilterRefusal('unsupported', `${unknown.text} is not known here`, unknown.position);
     if (direction === null && type === null) {
       if (protocol === null) return { expression: this.#value(inherited), qualifiers: inherited };
       return { expression: this.#counted({ kind: 'protocol', protocol, position: start.position }), qualifiers: null };
     }
-    const unknown = tokens.peek();
-    if (unknown.kind === 'word' && (unknown.text === 'protochain' || unknown.text === 'gateway'))
-      throw new FilterRefusal('unsupported', `${unknown.text} is not known here`, unknown.position);
     const qualifiers: Qualifiers = { protocol, direction: direction ?? 'either', type };
     return { expression: this.#values(qualifiers), qualifiers };
   }

@@ -71,9 +71,9 @@ function wordToken(text: string, position: number): Scanned | null {
   const { length } = text;
   const inSigns = signOfWord[text];
   if (inSigns !== undefined) return { token: { kind: 'sign', text: inSigns, position }, length };
+  if (mac.test(text)) return { token: { kind: 'mac', text, position }, length };
   if (number.test(text)) return { token: { kind: 'number', text, position, value: readNumber(text, position) }, length };
-  if (ipv4.test(text)) return { token: { kind: 'ipv4', text, position }, length };
-  return { token: { kind: mac.test(text) ? 'mac' : 'word', text, position }, length };
+  return { token: { kind: ipv4.test(text) ? 'ipv4' : 'word', text, position }, length };
 }
 
 function signToken(text: string, position: number): Scanned | null {
