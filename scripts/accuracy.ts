@@ -15,8 +15,11 @@ import { closeSync, mkdtempSync, openSync, readFileSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as closing from './accuracy/closing-faults.js';
+import * as furtherClosing from './accuracy/further-closing.js';
+import * as furtherPools from './accuracy/further-pools.js';
 import { keptConnections, startHealthyServers } from './accuracy/healthy.js';
 import { everythingLost, forgedResets, linkPorts } from './accuracy/network-faults.js';
+import { endOddServers } from './accuracy/odd-server.js';
 import * as pools from './accuracy/pool-faults.js';
 import { type Report, score } from './accuracy/score.js';
 import { accuracyTable } from './accuracy/table.js';
@@ -30,6 +33,7 @@ const tablePath = 'docs/accuracy.md';
 const entranceMs = 350;
 /** Stops a run that hangs. */
 const mostMs = 160_000;
+const lossyPorts = [8441, 8442, 8443, 8444, 8445] as const;
 const goLinkPorts = [8130, 8231, 8232] as const;
 
 const unfinished = new Set<number>();
@@ -42,7 +46,7 @@ interface Written {
   readonly seconds: number;
 }
 
-const scenarios: readonly closing.Scenario[] = [
+const allScenarios: readonly closing.Scenario[] = [
   closing.staleReuseOverLink(8141, 2000),
   closing.staleReuseOverLink(8142, 1000),
   closing.staleReuseBusyServer(8143, 60),
@@ -77,8 +81,42 @@ const scenarios: readonly closing.Scenario[] = [
   pools.nagle,
   pools.timeoutOrder,
   pools.handshakeCost,
+  furtherClosing.crossings(8401, 'FIN'),
+  furtherClosing.crossings(8402, 'reset'),
+  furtherClosing.knowinglyLate,
+  furtherClosing.noAnswerButAClose,
+  furtherClosing.died(8410, 'HAProxy'),
+  furtherClosing.died(8411, 'nginx'),
+  furtherClosing.died(8412, 'Apache'),
+  furtherClosing.brokenAnswers,
+  furtherClosing.earlyAnswers,
+  furtherClosing.moreHints,
+  furtherClosing.countedAndAged,
+  furtherClosing.moreTails,
+  furtherClosing.halfCloses,
+  furtherClosing.moreCuts,
+  furtherClosing.moreUnused,
+  furtherClosing.moreDeploys,
+  furtherClosing.afterTheLast,
+  furtherClosing.leavers,
+  furtherPools.moreChurn,
+  furtherPools.morePools,
+  furtherPools.moreUnread,
+  furtherPools.moreLeaks,
+  furtherPools.proxyRetries,
+  furtherPools.moreSlow,
+  furtherPools.moreNagle,
+  furtherPools.moreFraming,
+  furtherPools.moreTimeouts,
+  furtherPools.pinned,
   keptConnections(1400),
 ];
+
+/** `ACCURACY_FROM`, `ACCURACY_TO`: places in the list, for trying a few. */
+const scenarios = allScenarios.slice(
+  Number(process.env.ACCURACY_FROM ?? 0),
+  Number(process.env.ACCURACY_TO ?? allScenarios.length),
+);
 
 /** All servers stand before the first packet is recorded; nobody looks at them from then on but the scenarios. */
 async function make(folder: string): Promise<void> {
@@ -89,6 +127,9 @@ async function make(folder: string): Promise<void> {
   await link.startGoBehind(8142, 1000);
   for (const port of goLinkPorts) await link.startGoBehind(port, 60_000);
   for (const port of Object.values(linkPorts)) await link.startNodeBehind(port, 60_000);
+  await link.startScriptBehind(8401, 'accuracy/odd-server.js', 1000, 'fin');
+  await link.startScriptBehind(8402, 'accuracy/odd-server.js', 1000, 'rst');
+  for (const port of lossyPorts) await link.startGoBehind(port, 60_000);
   await peers.startNginx(8145, 'keepalive_timeout 1s;');
   await peers.startGo(8146, 1000);
   await startHealthyServers();
@@ -121,6 +162,7 @@ async function make(folder: string): Promise<void> {
   await playing;
   const now = (): Promise<void> => Promise.resolve();
   await forgedResets(link)(truth, now);
+  await furtherPools.lossyLink(link, lossyPorts)(truth, now);
   await everythingLost(link)(truth, now);
   await capture.stop();
   const written: Written = {
@@ -205,6 +247,7 @@ else if (option === '--here') {
   } finally {
     for (const recorder of recorders) recorder.kill('SIGINT');
     await endActors();
+    await endOddServers();
     await peers.endAll();
   }
   // Connections that were left open on purpose.

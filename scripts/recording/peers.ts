@@ -173,6 +173,7 @@ interface Link extends Server {
   /** Runs a server behind the link, at 10.9.0.2. */
   startNodeBehind(port: number, keepAliveTimeoutMs: number): Promise<Server>;
   startGoBehind(port: number, idleMs: number): Promise<Server>;
+  startScriptBehind(port: number, script: string, ...more: readonly (string | number)[]): Promise<Server>;
 }
 
 /** A link with a round trip of twice `oneWayMs` to another network namespace. */
@@ -214,6 +215,8 @@ export async function startLink(oneWayMs: number): Promise<Link> {
         String(keepAliveTimeoutMs),
       ),
     startGoBehind: (port, idleMs) => startBehind(port, goPeers, 'server', String(port), String(idleMs)),
+    startScriptBehind: (port, script, ...more) =>
+      startBehind(port, process.execPath, resolve('.test-out/scripts', script), String(port), ...more.map(String)),
   };
 }
 

@@ -347,6 +347,15 @@ export const closing: Plays = {
     await record({ ports: [8080] }, () => peers.run('curl', '-s', '-m', '1.2', `${local}:8080/slow?ms=900`));
   },
 
+  'half-close-dropped/fires': async (record) => {
+    await peers.startNode(8080, 60_000);
+    await record({ ports: [8080] }, () => halfClose(8080, '/slow?ms=300'));
+  },
+  'half-close-dropped/near-miss': async (record) => {
+    await peers.startGo(8080, 60_000);
+    await record({ ports: [8080] }, () => halfClose(8080, '/?ms=300'));
+  },
+
   'request-after-close/fires': async (record) => {
     // The answer has said so before the FIN is there.
     const link = await peers.startLink(20);
@@ -408,3 +417,10 @@ export const closing: Plays = {
     });
   },
 };
+
+/** A request with the end of the sending side right behind it. */
+async function halfClose(port: number, path: string): Promise<void> {
+  const socket = await openSocket(port);
+  socket.end(get(path));
+  await gone(socket);
+}

@@ -35,6 +35,7 @@ import { leastFlightRoundTripNs, mayBeDelayedAck, WritePattern } from './write-p
 import type { ZeekView } from './zeek.js';
 
 const noBytes = new Uint8Array(0);
+const noBytesYet = Number.NEGATIVE_INFINITY;
 
 export class ConnectionState implements TalkListener {
   readonly connection: Connection;
@@ -53,7 +54,8 @@ export class ConnectionState implements TalkListener {
   private lastPacket: number;
   private synAt: Moment | null = null;
   private handshakeDone = false;
-  private lastByteNs: number | null = null;
+  /** A float in place costs less than one that may be null. */
+  private lastByteNs = noBytesYet;
   private lastExchange: Exchange | null = null;
   private readonly closing = new ClosingAccount();
   private writing: WritePattern | null = null;
@@ -84,7 +86,7 @@ export class ConnectionState implements TalkListener {
   }
 
   syn(observation: SynObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     this.connection.tcp.syns = plus(this.connection.tcp.syns, from, 1);
     this.zeek.syn(from, observation.acknowledges);
     if (this.marks.keepsAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
@@ -107,7 +109,7 @@ export class ConnectionState implements TalkListener {
   }
 
   ack(observation: AckObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     if (observation.pure) {
       this.zeek.pureAck(from);
       if (!this.handshakeDone && from === 'client' && this.connection.tcp.syns.server > 0) this.completeHandshake();
@@ -140,7 +142,7 @@ export class ConnectionState implements TalkListener {
   }
 
   bytes(observation: BytesObservation): void {
-    let from = this.arrive(observation);
+    let from = this.arrive(observation.atNs, observation.packet, observation.from);
     const byteCount = observation.end - observation.start;
     const connection = this.connection;
     if (!this.handshakeDone && connection.tcp.syns.server > 0 && from === 'client') this.completeHandshake();
@@ -155,7 +157,7 @@ export class ConnectionState implements TalkListener {
     else this.serverBytes += byteCount;
     this.zeek.data(from);
     this.wait.bytes(from, observation.atNs);
-    this.lastByteNs = this.lastByteNs === null ? observation.atNs : Math.max(this.lastByteNs, observation.atNs);
+    if (observation.atNs > this.lastByteNs) this.lastByteNs = observation.atNs;
     const marked = this.marks.count;
     this.readBytes(observation, from);
     const cut = observation.cutByteCount ?? 0;
@@ -164,7 +166,7 @@ export class ConnectionState implements TalkListener {
   }
 
   gap(observation: GapObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     if (observation.why === 'cut-by-snap-length') {
       this.cutBytes(from, observation.byteCount);
       return;
@@ -184,7 +186,7 @@ export class ConnectionState implements TalkListener {
     else this.serverBytes += byteCount;
     this.zeek.data(from);
     this.wait.bytes(from, this.atNs);
-    this.lastByteNs = this.lastByteNs === null ? this.atNs : Math.max(this.lastByteNs, this.atNs);
+    if (this.atNs > this.lastByteNs) this.lastByteNs = this.atNs;
     this.naming = null;
     const wasSeen = this.cutPacket === this.packet;
     const marked = this.marks.count;
@@ -200,7 +202,7 @@ export class ConnectionState implements TalkListener {
   }
 
   call(observation: CallObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     const tcp = this.connection.tcp;
     const totals = this.shared.totals;
     this.closing.heardFrom(from);
@@ -234,18 +236,21 @@ export class ConnectionState implements TalkListener {
         totals.retransmissions++;
         if (this.talk.pendingFrom < this.talk.pending.length) this.talk.pending[this.talk.pendingFrom].resent++;
         this.zeek.retransmission(from);
-        this.wait.trouble(from);
-        if (observation.call !== 'spurious-retransmission') this.closing.noteUnanswered(from, 'retransmissions', this.at);
+        if (observation.call !== 'spurious-retransmission') {
+          this.wait.trouble(from, this.atNs, this.talk.oldestUnanswered());
+          this.closing.noteUnanswered(from, 'retransmissions', this.at);
+        }
         break;
       case 'out-of-order':
         tcp.outOfOrder = plus(tcp.outOfOrder, from, 1);
-        this.wait.trouble(from);
+        this.wait.trouble(from, this.atNs, this.talk.oldestUnanswered());
         break;
       case 'duplicate-ack':
         tcp.duplicateAcks = plus(tcp.duplicateAcks, from, 1);
         break;
       case 'lost-segment':
         tcp.lostSegments = plus(tcp.lostSegments, from, 1);
+        if (from === 'server') this.wait.trouble(from, this.atNs, this.talk.oldestUnanswered());
         break;
       case 'ack-of-unseen':
         tcp.acksOfUnseen = plus(tcp.acksOfUnseen, from, 1);
@@ -258,7 +263,7 @@ export class ConnectionState implements TalkListener {
   }
 
   fin(observation: FinObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     this.connection.tcp.fins = plus(this.connection.tcp.fins, from, 1);
     this.shared.totals.fins++;
     if (!observation.repeated) {
@@ -270,7 +275,7 @@ export class ConnectionState implements TalkListener {
   }
 
   reset(observation: ResetObservation): void {
-    const from = this.arrive(observation);
+    const from = this.arrive(observation.atNs, observation.packet, observation.from);
     this.connection.tcp.resets = plus(this.connection.tcp.resets, from, 1);
     this.shared.totals.resets++;
     if (this.marks.keepsAll) this.addMark('reset', from, 0, -1);
@@ -284,7 +289,7 @@ export class ConnectionState implements TalkListener {
   message(observation: RequestHeadObservation | ResponseHeadObservation | MessageEndObservation): void {
     const from =
       observation.kind === 'message-end' ? observation.from : observation.kind === 'request-head' ? 'client' : 'server';
-    this.arrive({ atNs: observation.atNs, packet: observation.packet, from });
+    this.arrive(observation.atNs, observation.packet, from);
     if (!this.handshakeDone) this.handshakeDone = true;
     this.lastByteNs = observation.atNs;
     this.talk.told(observation, this.at);
@@ -324,7 +329,7 @@ export class ConnectionState implements TalkListener {
     if (serverFirst) this.talk.end('server', serverFin !== null, serverEnd);
     this.talk.end('client', clientFin !== null, clientEnd);
     if (!serverFirst) this.talk.end('server', serverFin !== null, serverEnd);
-    if (connection.protocol.name === 'none' && this.lastByteNs !== null) connection.protocol = unknownProtocol;
+    if (connection.protocol.name === 'none' && this.lastByteNs !== noBytesYet) connection.protocol = unknownProtocol;
     connection.zeek = { connState: this.zeek.connState(), history: this.zeek.history() };
     connection.ending = decideEnding(connection, { ...facts, lastExchange: this.lastExchange });
     if (this.shared.idleTools.length < storyLimits.idleTools) this.shared.idleTools.push(this.tools);
@@ -339,8 +344,8 @@ export class ConnectionState implements TalkListener {
     return {
       joinedLate: sidesFrom === 'guess' || sidesFrom === 'bytes',
       handshakeDone: this.handshakeDone,
-      lastByteNs: this.lastByteNs,
-      anyBytes: this.lastByteNs !== null || tcp.gapBytes.client + tcp.gapBytes.server > 0,
+      lastByteNs: this.lastByteNs === noBytesYet ? null : this.lastByteNs,
+      anyBytes: this.lastByteNs !== noBytesYet || tcp.gapBytes.client + tcp.gapBytes.server > 0,
       tunnel: this.tunnel,
       partialRequest: this.talk.hasPartialRequest,
       lastExchange: this.lastExchange,
@@ -399,17 +404,20 @@ export class ConnectionState implements TalkListener {
     this.connection.protocol = { ...this.connection.protocol, detail };
   }
 
-  /** Notes the moment of an observation and gives the side it came from, as the story has the sides. */
-  private arrive(observation: { readonly atNs: number; readonly packet: number; readonly from: Side }): Side {
-    this.atNs = observation.atNs;
-    this.packet = observation.packet;
+  /**
+   * Notes the moment of an observation and gives the side it came from, as the story has the sides. Takes its members, because to
+   * read them off observations of all kinds alike is slow.
+   */
+  private arrive(atNs: number, packet: number, from: Side): Side {
+    this.atNs = atNs;
+    this.packet = packet;
     this.moment = null;
-    if (observation.packet >= this.lastPacket) {
-      this.lastPacket = observation.packet;
-      this.lastNs = observation.atNs;
+    if (packet >= this.lastPacket) {
+      this.lastPacket = packet;
+      this.lastNs = atNs;
     }
-    this.wait.advance(observation.atNs, this.talk.pending, this.talk.pendingFrom);
-    return this.swapped ? otherSide(observation.from) : observation.from;
+    this.wait.advance(atNs, this.talk.pending, this.talk.pendingFrom);
+    return this.swapped ? otherSide(from) : from;
   }
 
   private get at(): Moment {

@@ -16,7 +16,7 @@ export const diagnosisLimits = {
   evidenceTogether: 200_000,
   fewEvidence: 8,
   /** Findings kept; beyond it the hits of further servers are not told. */
-  findings: 5000,
+  findings: 10_000,
 } as const;
 
 const levelOrder: Readonly<Record<FindingLevel, number>> = { bad: 0, warning: 1, info: 2, good: 3 };

@@ -4,7 +4,7 @@
  * The first FIN or RST is the ending; what came later (the other side's FIN, a reset after both) only follows from it. What
  * was going on at that moment is read off the exchanges, whose moments are those of the packets.
  */
-import type { Connection, Ending, EndingBy, EndingHow, EndingWhy, Exchange, FirstClose, Moment } from './model.js';
+import type { Closing, Connection, Ending, EndingBy, EndingHow, EndingWhy, Exchange, FirstClose, Moment } from './model.js';
 
 /** What the fold remembers beside the connection's value. */
 export interface EndingFacts {
@@ -54,6 +54,16 @@ export function decideEnding(connection: Connection, facts: EndingFacts): Ending
   return make(close.from, close.how, closeReason(connection, facts, close), close.at);
 }
 
+/**
+ * The answer came behind the close, to an end that was not there any more: behind a reset, or behind the FIN of a client whose machine
+ * refuses it with a reset. A client that has only closed its sending side acknowledges.
+ */
+export function cameTooLate({ firstByte }: Exchange, { first, reset }: Closing): boolean {
+  if (firstByte === null || first === null || firstByte.atNs <= first.at.atNs) return false;
+  if (first.how === 'rst') return true;
+  return first.from === 'client' && reset !== null && reset.from === 'client' && reset.at.atNs >= firstByte.atNs;
+}
+
 function closeReason(connection: Connection, facts: EndingFacts, close: FirstClose): EndingWhy {
   if (!facts.anyBytes) {
     if (facts.handshakeDone) return 'unused';
@@ -70,8 +80,7 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
     return facts.joinedLate ? 'joined-late' : 'other-protocol-end';
   }
   const atNs = close.at.atNs;
-  // What comes behind a reset came too late: the reset met a waiting request.
-  const answered = exchange.firstByte !== null && !(close.how === 'rst' && exchange.firstByte.atNs > atNs);
+  const answered = exchange.firstByte !== null && !cameTooLate(exchange, connection.closing);
   if (!answered) {
     const crossed =
       close.from === 'server' &&

@@ -3,6 +3,7 @@
  * A single object is used again for every connection; rules must not keep it.
  */
 
+import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import type { Connection, Exchange } from './model.js';
@@ -86,7 +87,7 @@ export class ConnectionFacts {
       if (closeAskedBy !== 'server') this.closeAskedByClient++;
       if (closeAskedBy !== 'client') this.closeAskedByServer++;
     }
-    if (exchange.firstByte === null) {
+    if (exchange.firstByte === null || (connection.closing.reset !== null && cameTooLate(exchange, connection.closing))) {
       if (this.firstUnanswered < 0) this.firstUnanswered = index;
       return;
     }

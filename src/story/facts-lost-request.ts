@@ -54,6 +54,9 @@ export interface LostRequest {
   readonly roundTripNs: number;
 }
 
+/** Round trips vary a little; short ones by as much as they last. */
+const mostOfRoundTrip = 0.9;
+const shortRoundTripNs = 1e6;
 /** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload. */
 const leastTurnNs = 50e6;
 
@@ -76,7 +79,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     (connection.skipped?.server ?? 0) > 0
   )
     return null;
-  if (exchange.number === 1 && tcp.bytes.server > 0) return null;
+  if (exchange.number === 1 && tcp.bytes.server > 0 && exchange.firstByte === null) return null;
   const previous: Exchange | undefined = exchanges[index - 1];
   if (previous !== undefined && previous.responseEnd === null) return null;
   const since = previous?.responseEnd?.atNs ?? connection.opened.atNs + (connection.handshakeNs ?? 0);
@@ -86,6 +89,12 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   const sentAt = exchange.requestEnd ?? exchange.requestHeadEnd ?? exchange.requestAt;
   const finFirst = first !== null && first.from === 'server' && first.how === 'fin';
   const capturedAfter = exchange.requestAt.atNs > ending.at.atNs;
+  // No reset can answer a request sooner than within a round trip, or before it was sent.
+  const resetCrossed =
+    by === 'server' &&
+    how === 'rst' &&
+    exchange.requestAcked === null &&
+    ending.at.atNs - exchange.requestAt.atNs < Math.max(0, mostOfRoundTrip * facts.roundTripNs - shortRoundTripNs);
   const knew =
     finFirst && finAcknowledged !== null && exchange.requestAt.atNs >= finAcknowledged.atNs && closing.sentKnowing !== null;
   return {
@@ -110,7 +119,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     serverFin,
     clientFin,
     waitedNs: ending.at.atNs - sentAt.atNs,
-    crossed: finFirst && (capturedAfter || first.unacknowledgedBytes > 0),
+    crossed: finFirst ? capturedAfter || first.unacknowledgedBytes > 0 : resetCrossed,
     knewSince: knew ? finAcknowledged : null,
     reset,
     sentAgain: closing.unanswered?.from === 'client' ? closing.unanswered.retransmissions : 0,

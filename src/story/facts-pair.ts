@@ -3,6 +3,7 @@
  * Counts over any number of connections, details of the newest ones only.
  */
 import type { ConnectionId } from '../base/index.js';
+import { cameTooLate } from './ending.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder } from './facts-constant.js';
 import { type ConnectionOutline, Outlines } from './facts-outline.js';
@@ -161,7 +162,7 @@ export class PairFacts implements TableEntry {
   #addUnread({ id, tcp, exchanges, ending, closing }: Connection): void {
     if (ending.by === 'server' || ending.by === 'network') return;
     const last = exchanges[exchanges.length - 1]!;
-    if (last.firstByte === null) return;
+    if (last.firstByte === null || cameTooLate(last, closing)) return;
     const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null;
     const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
     // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come

@@ -8,7 +8,7 @@ import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './fac
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { TableEntry } from './facts-table.js';
-import type { Connection, Exchange, Moment } from './model.js';
+import type { Connection, EndingWhy, Exchange, Moment } from './model.js';
 
 export const serverLimits = {
   /** Distinct values of a `Keep-Alive` parameter, or of requests per connection, that are counted one by one. */
@@ -17,6 +17,10 @@ export const serverLimits = {
   failedOpenings: 64,
   /** Half-open connections kept. */
   halfOpen: 256,
+  /** Requests that wait on open connections. */
+  waiting: 256,
+  /** Closes before the announced time or count that are kept. */
+  earlyCloses: 1000,
   /** Newest closes by the server, for bursts. */
   recentCloses: 128,
   /** Connections and packets kept as evidence for an inferred value. */
@@ -32,10 +36,30 @@ export interface ServerClose {
   readonly packet: number;
   readonly idleNs: number;
   readonly openedNs: number;
-  /** Right behind an answer, unannounced. */
-  readonly prompt: boolean;
-  /** What the answers announced last on this connection, in seconds; null when nothing. */
+}
+
+/** A close before what the answers of its connection had announced. */
+export interface EarlyClose {
+  readonly connection: ConnectionId;
+  readonly atNs: number;
+  readonly packet: number;
+  readonly idleNs: number;
+  readonly requests: number;
   readonly hintSeconds: number | null;
+  readonly hintMax: number | null;
+  /** `prompt`: the time, by a close right behind an answer. */
+  readonly broken: 'timeout' | 'prompt' | 'max';
+}
+
+/** A request without an answer on a connection that stayed open. */
+export interface WaitingRequest {
+  readonly connection: ConnectionId;
+  readonly method: string;
+  readonly target: string;
+  readonly requestPacket: number;
+  /** Since when all of it was with the server; or since when the server had no room for the rest. */
+  readonly sinceNs: number;
+  readonly stuckInUpload: boolean;
 }
 
 /** A FIN that the other side acknowledged and did not answer with its own. */
@@ -118,6 +142,8 @@ export class ServerFacts implements TableEntry {
   readonly unansweredOpenings: FailedOpening[] = [];
   unanswered = 0;
   readonly halfOpen: HalfOpen[] = [];
+  readonly waiting: WaitingRequest[] = [];
+  readonly earlyCloses: EarlyClose[] = [];
   readonly recentCloses: ServerClose[] = [];
   #closesNext = 0;
   readonly hinted: HintedExchange[] = [];
@@ -159,6 +185,7 @@ export class ServerFacts implements TableEntry {
     if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
     if (facts.sound) this.#addClose(connection, facts);
+    if (ending.why === 'still-open' && facts.firstUnanswered >= 0 && facts.sound) this.#addWaiting(connection, facts);
   }
 
   /** The idle timeout, when several closes agree on one. */
@@ -222,6 +249,15 @@ export class ServerFacts implements TableEntry {
     this.#hintedNext = (this.#hintedNext + 1) % serverLimits.recentExchanges;
   }
 
+  #addWaiting({ id, exchanges, last, tcp, closing }: Connection, { firstUnanswered }: ConnectionFacts): void {
+    const { method, target, requestAt, requestEnd, requestAcked, requestSeen, interim } = exchanges[firstUnanswered]!;
+    if (!requestSeen || method === 'CONNECT' || interim.length > 0 || this.waiting.length >= serverLimits.waiting) return;
+    const stuckInUpload = requestEnd === null && tcp.zeroWindows.server > 0 && tcp.zeroWindowProbes.client > 0;
+    if (!stuckInUpload && (requestEnd === null || requestAcked === null || closing.unanswered !== null)) return;
+    const sinceNs = stuckInUpload ? last.atNs : (requestAcked ?? last).atNs;
+    this.waiting.push({ connection: id, method, target, requestPacket: requestAt.packet, sinceNs, stuckInUpload });
+  }
+
   #addClose(connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchanges, exchangeCount, opened, sidesFrom } = connection;
     const { idleNs } = ending;
@@ -236,6 +272,13 @@ export class ServerFacts implements TableEntry {
     if (ending.why === 'idle' && (!facts.byTurns || idleNs >= leastTurnIdleNs)) {
       this.idleCloses.prove(idleNs, connection.id, packet);
     }
+    this.#addTimeBeforeLateRequest(connection, facts);
+    const broken = brokenHint(ending.why, idleNs, exchangeCount, facts);
+    if (broken !== null && this.earlyCloses.length < serverLimits.earlyCloses) {
+      const { lastHintSeconds: hintSeconds, lastHintMax: hintMax } = facts;
+      const { id } = connection;
+      this.earlyCloses.push({ connection: id, atNs, packet, idleNs, requests: exchangeCount, hintSeconds, hintMax, broken });
+    }
     if (ending.why === 'idle' || ending.why === 'after-response') {
       const close: ServerClose = {
         connection: connection.id,
@@ -243,8 +286,6 @@ export class ServerFacts implements TableEntry {
         packet,
         idleNs,
         openedNs: opened.atNs,
-        prompt: ending.why === 'after-response',
-        hintSeconds: facts.lastHintSeconds,
       };
       if (this.recentCloses.length < serverLimits.recentCloses) this.recentCloses.push(close);
       else {
@@ -261,6 +302,15 @@ export class ServerFacts implements TableEntry {
     if (announced || silent) this.#countRequestsAtClose(connection, facts.answered, announced);
   }
 
+  /** A request that came behind the close for idleness took nothing from that idle time. */
+  #addTimeBeforeLateRequest({ id, ending, exchanges }: Connection, { firstUnanswered, byTurns }: ConnectionFacts): void {
+    if (ending.why !== 'request-crossed' || ending.how !== 'fin' || firstUnanswered < 1 || byTurns) return;
+    const { atNs, packet } = ending.at;
+    const before = exchanges[firstUnanswered - 1]!.responseEnd;
+    if (before === null || exchanges[firstUnanswered]!.requestAt.atNs <= atNs || atNs - before.atNs < leastTurnIdleNs) return;
+    this.idleCloses.prove(atNs - before.atNs, id, packet);
+  }
+
   #countRequestsAtClose({ id, ending }: Connection, answered: number, announced: boolean): void {
     let counts = this.requestsAtClose.get(answered);
     if (counts === undefined) {
@@ -275,6 +325,26 @@ export class ServerFacts implements TableEntry {
       counts.packets.push(ending.at.packet);
     }
   }
+}
+
+/** Earlier than this share of the announced time, less a moment, is early. */
+const earlyShare = 0.9;
+const earlySlackNs = 100e6;
+
+function brokenHint(
+  why: EndingWhy,
+  idleNs: number,
+  exchangeCount: number,
+  { lastHintSeconds, lastHintMax, firstHintMax, firstUnanswered }: ConnectionFacts,
+): EarlyClose['broken'] | null {
+  if (firstUnanswered >= 0 || (why !== 'idle' && why !== 'after-response')) return null;
+  // Counted down it says how many more, else how many in all.
+  const countsDown = firstHintMax !== lastHintMax;
+  if (lastHintMax !== null && why === 'after-response' && (countsDown ? lastHintMax > 0 : exchangeCount < lastHintMax))
+    return 'max';
+  if (lastHintSeconds === null) return null;
+  if (why === 'after-response') return 'prompt';
+  return idleNs < earlyShare * lastHintSeconds * 1e9 - earlySlackNs ? 'timeout' : null;
 }
 
 function keepOpening(list: FailedOpening[], { id, ending, opened, last }: Connection): void {

@@ -196,7 +196,14 @@ export class HttpTalk {
     for (const exchange of this.pending) settleWaiting(exchange);
     if (at.atNs >= this.nowNs) this.setNow(at);
     if (direction.reading === 'request') direction.requests?.end(orderly);
-    else if (direction.reading === 'response') direction.responses?.end(orderly);
+    else if (direction.reading === 'response') {
+      const due = this.oldestUnanswered();
+      // An answer of which there is only the beginning of its head.
+      if (direction.inMessage && this.receiving === null && due !== null && due.firstByte === null && due.requestSeen) {
+        due.firstByte = direction.messageStart;
+      }
+      direction.responses?.end(orderly);
+    }
   }
 
   /** A request has begun whose head never became whole. */
@@ -310,6 +317,7 @@ export class HttpTalk {
     if (head.persistence.outcome === 'ends') exchange.closeAskedBy = 'client';
     this.sending = exchange;
     this.wait.begin(exchange, this.nowNs);
+    if (head.expectsContinue) this.wait.expects(exchange);
     this.listener.requestRead();
     this.listener.mark('request', from, exchange);
   }

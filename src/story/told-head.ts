@@ -13,7 +13,10 @@ import {
 } from '../wire/index.js';
 
 /** The part of a request head that the story reads. */
-export type SeenRequestHead = Pick<RequestHead, 'method' | 'target' | 'version' | 'host' | 'framing' | 'persistence'> & {
+export type SeenRequestHead = Pick<
+  RequestHead,
+  'method' | 'target' | 'version' | 'host' | 'framing' | 'persistence' | 'expectsContinue'
+> & {
   readonly fields: { get(name: string): string | null };
 };
 
@@ -37,6 +40,7 @@ export function toldRequestHead(observation: RequestHeadObservation): SeenReques
     host: get(fields, 'host'),
     framing,
     persistence: persistenceOf('request', versionOf(observation.version), wishOf(fields), framing),
+    expectsContinue: observation.version === '1.1' && get(fields, 'expect')?.toLowerCase() === '100-continue',
     fields: { get: (name) => get(fields, name) },
   };
 }

@@ -4,12 +4,14 @@
  *
  * How a slice is given, seen from where the capture was made:
  * - While the request is being sent: to the server when its window is 0, to the network while sent bytes are unacknowledged,
- *   else to the client, who had more to send and did not.
+ *   else to the client, who had more to send and did not; but to the server while the client waits to be told to go on
+ *   (Expect: 100-continue, RFC 9110 §10.1.1).
  * - While the answer is awaited: to the network until the request is acknowledged, but without retransmissions not for longer
  *   than a round trip (an acknowledgement may be delayed for up to 500 ms, RFC 9293 §3.8.6.3, and ride on the answer); else to
  *   the server.
  * - While the response comes: to the client when its window is 0, to the network while response bytes are unacknowledged,
  *   else to the server, who had more to send and did not.
+ * - A loss shows late: when something is sent again, or comes behind a hole, what passed meanwhile goes to the network after all.
  */
 import type { Side } from '../base/index.js';
 import type { Exchange } from './model.js';
@@ -29,6 +31,11 @@ export class WaitAccount {
   /** The side announces a window of 0: it does not read. */
   private clientWindowClosed = false;
   private serverWindowClosed = false;
+  /** Behind a hole in the server's bytes: they wait for what is lost. */
+  private serverTroubled = false;
+  private lastServerBytesNs = -1;
+  /** The client waits to be told to send the body of this one. */
+  private expecting: Exchange | null = null;
   /** −1 while unknown. */
   roundTripNs = -1;
 
@@ -40,6 +47,9 @@ export class WaitAccount {
     this.clientTroubled = false;
     this.clientWindowClosed = false;
     this.serverWindowClosed = false;
+    this.serverTroubled = false;
+    this.lastServerBytesNs = -1;
+    this.expecting = null;
     this.roundTripNs = -1;
   }
 
@@ -57,11 +67,19 @@ export class WaitAccount {
     if (nowNs > exchange.requestAt.atNs) exchange.waited.client += nowNs - exchange.requestAt.atNs;
   }
 
+  /** Its head asked to be told to go on. */
+  expects(exchange: Exchange): void {
+    this.expecting = exchange;
+  }
+
   bytes(from: Side, nowNs: number): void {
     if (from === 'client') {
+      this.expecting = null;
       if (this.clientUnackedSinceNs < 0) this.clientUnackedSinceNs = nowNs;
       this.clientWindowClosed = false;
     } else {
+      this.serverTroubled = false;
+      if (nowNs > this.lastServerBytesNs) this.lastServerBytesNs = nowNs;
       if (this.serverUnackedSinceNs < 0) this.serverUnackedSinceNs = nowNs;
       this.serverWindowClosed = false;
     }
@@ -77,8 +95,21 @@ export class WaitAccount {
     if (roundTripNs !== null && roundTripNs > 0 && this.roundTripNs < 0) this.roundTripNs = roundTripNs;
   }
 
-  trouble(from: Side): void {
-    if (from === 'client') this.clientTroubled = true;
+  /** Something was lost, or came out of order. `oldest`: the oldest exchange that waits. */
+  trouble(from: Side, nowNs: number, oldest: Exchange | null): void {
+    let sinceNs = nowNs;
+    if (from === 'client') {
+      if (!this.clientTroubled && this.clientUnackedSinceNs >= 0 && oldest?.firstByte === null)
+        sinceNs = this.clientUnackedSinceNs;
+      this.clientTroubled = true;
+    } else {
+      if (!this.serverTroubled && oldest !== null && oldest.firstByte !== null) sinceNs = this.lastServerBytesNs;
+      this.serverTroubled = true;
+    }
+    if (oldest === null || sinceNs < 0 || sinceNs >= nowNs) return;
+    const moved = Math.min(oldest.waited.server, nowNs - sinceNs);
+    oldest.waited.server -= moved;
+    oldest.waited.network += moved;
   }
 
   window(from: Side, closed: boolean): void {
@@ -97,11 +128,11 @@ export class WaitAccount {
     if (span <= 0) return;
     if (exchange.firstByte !== null) {
       if (this.clientWindowClosed) waited.client += span;
-      else if (this.serverUnackedSinceNs >= 0) waited.network += span;
+      else if (this.serverUnackedSinceNs >= 0 || this.serverTroubled) waited.network += span;
       else waited.server += span;
       return;
     }
-    if (exchange.requestEnd === null) {
+    if (exchange.requestEnd === null && (exchange !== this.expecting || exchange.interim.length > 0)) {
       if (this.serverWindowClosed) waited.server += span;
       else if (this.clientUnackedSinceNs >= 0) waited.network += span;
       else waited.client += span;

@@ -10,6 +10,8 @@ import { isTinyPool } from './tiny-pool.js';
 const leastConnections = 10;
 /** Requests per connection below which hardly any connection is reused. */
 const mostRequestsPerConnection = 1.2;
+/** Beside a pool: this share of all connections carries one request. */
+const mostlySingle = 0.8;
 /** Of the ports that one address has for one destination: from here on they run out. */
 const portsInDanger = 0.8;
 
@@ -63,13 +65,16 @@ interface Cause {
 
 function churnCause(pair: PairFacts): Cause | null {
   const { usedConnections, requests, singleUse, wholeConnections } = pair;
-  if (usedConnections < leastConnections || requests > mostRequestsPerConnection * usedConnections) return null;
+  if (usedConnections < leastConnections) return null;
+  const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
+  // Another program of the same host may have a pool: then it is most connections that count.
+  const single = clientPrompt + clientAsked + serverPrompt + serverAsked + idle;
+  if (requests > mostRequestsPerConnection * usedConnections && single < mostlySingle * usedConnections) return null;
   // The pool has no chance: that is another finding.
   if (2 * pair.unread > usedConnections) return null;
   // Where the capture misses packets, a close may be among them.
   if (wholeConnections < 0.8 * usedConnections) return null;
   if (2 * pair.byTurns > usedConnections) return null;
-  const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
   // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.
   if (mostAtOnce(pair) > 0.5 * Math.min(usedConnections, pair.recentCount)) return null;

@@ -5,6 +5,8 @@ import { fixesFor, reuseConnections } from '../fixes.js';
 
 const leastConnections = 10;
 const leastShare = 0.3;
+/** Who asks more often than this on a connection does reuse it. */
+const mostRequestsPerConnection = 1.8;
 /** Quicker handshakes cost nobody anything worth a setting. */
 const leastHandshakeNs = 1e6;
 
@@ -23,6 +25,7 @@ export const handshakeCost: Rule = {
   onPair: (pair) => {
     const { handshakes, handshakeNs, waitedNs, usedConnections, requests } = pair;
     const whole = handshakeNs + waitedNs;
+    if (requests > mostRequestsPerConnection * usedConnections) return null;
     if (usedConnections < leastConnections || handshakes === 0 || handshakeNs < leastShare * whole) return null;
     if (handshakeNs / handshakes < leastHandshakeNs) return null;
     const avoidable = usedConnections - mostAtOnce(pair);

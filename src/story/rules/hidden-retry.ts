@@ -82,6 +82,9 @@ function retriesAmong(equal: readonly UnsafeRequest[]): [UnsafeRequest, UnsafeRe
     if (request.failedNs !== null) waiting.push(request);
   }
   if (Math.max(...tries.values()) > mostTries) return [];
+  // A request that always fails is tried for its own sake.
+  const failedAgain = found.filter(([, again]) => again.failedNs !== null).length;
+  if (failedAgain >= 3 && 2 * failedAgain > found.length) return [];
   const isHabit = fresh > 2 * found.length + 2;
   return isHabit ? found.filter(([first, again]) => again.number === 1 && isPrompt(first, again)) : found;
 }

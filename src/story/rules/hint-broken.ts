@@ -1,11 +1,8 @@
-import { maximumRequests } from '../diagnosis-inference.js';
+import { ageLimit, maximumRequests } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
+import type { EarlyClose, ServerFacts } from '../facts-server.js';
 import { fixesFor, keepIdleLonger } from '../fixes.js';
-
-/** Earlier than this share of the announced time. */
-const earlyShare = 0.9;
-const slackNs = 100e6;
 
 export const hintBroken: Rule = {
   id: 'hint-broken',
@@ -32,51 +29,40 @@ export const hintBroken: Rule = {
     },
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
-  endings: ['idle', 'after-response'],
-  onConnection: ({ id, ending, exchangeCount }, { lastHintSeconds, lastHintMax, firstUnanswered, server, sound }) => {
-    if (!sound || ending.by !== 'server' || (lastHintSeconds === null && lastHintMax === null) || firstUnanswered >= 0)
-      return null;
-    const { idleNs, why, at } = ending;
-    const packets = [at.packet];
-    const fixes = () => fixesFor(hintBroken.fixes, server.software);
-    if (why === 'idle' && idleNs !== null && lastHintSeconds !== null && idleNs < earlyShare * lastHintSeconds * 1e9 - slackNs) {
-      return {
-        packets,
-        fixes,
-        text: () =>
-          `For example connection #${id}: closed after ${durationWords(idleNs)} of idleness (packet ${at.packet}), announced were ${lastHintSeconds} s.`,
-      };
-    }
-    if (
-      why === 'after-response' &&
-      lastHintSeconds === null &&
-      lastHintMax !== null &&
-      lastHintMax > 0 &&
-      exchangeCount < lastHintMax
-    ) {
-      return {
-        confidence: 'low',
-        packets,
-        fixes,
-        text: () =>
-          `For example connection #${id}: closed behind its answer number ${exchangeCount} (packet ${at.packet}), which still announced max=${lastHintMax}.`,
-      };
-    }
-    return null;
-  },
-  // A close right behind an answer breaks the announced time too, unless a maximum of requests explains it.
   onServer: (server) => {
-    const prompt = server.recentCloses.filter((close) => close.prompt && close.hintSeconds !== null);
-    const [first] = prompt;
-    if (first === undefined || maximumRequests(server) !== null) return null;
+    const early = server.earlyCloses.filter(({ broken }) => broken !== 'prompt' || maximumRequests(server) === null);
+    const closes = ageLimit(server) === null ? early.filter((close) => !isStop(close, early, server)) : early;
+    const [first] = closes;
+    if (first === undefined) return null;
     return {
-      count: prompt.length,
-      connections: prompt.map(({ connection }) => connection),
-      packets: prompt.map(({ packet }) => packet),
+      count: closes.length,
+      connections: closes.map(({ connection }) => connection),
+      packets: closes.map(({ packet }) => packet),
       fixes: () => fixesFor(hintBroken.fixes, server.software),
-      text: () =>
-        `For example connection #${first.connection}: closed right behind an answer (packet ${first.packet}) that announced ${first.hintSeconds} s.`,
+      text: () => {
+        const { connection, packet, idleNs, requests, hintSeconds, hintMax, broken } = first;
+        const how = {
+          timeout: `closed after ${durationWords(idleNs)} of idleness (packet ${packet}), announced were ${hintSeconds} s`,
+          prompt: `closed right behind an answer (packet ${packet}) that announced ${hintSeconds} s`,
+          max: `closed behind its answer number ${requests} (packet ${packet}), which still announced max=${hintMax}`,
+        }[broken];
+        return `For example connection #${connection}: ${how}.`;
+      },
     };
   },
   sum: ({ count }) => `${counted(count, 'connection')} closed before the announced time or count.`,
 };
+
+/** So near together, idle for different times, or with refusals behind them: the server was stopped. */
+const togetherNs = 500e6;
+const refusedWithinNs = 5e9;
+const leastTogether = 3;
+const leastIdleNs = 200e6;
+const idleFactor = 1.5;
+
+function isStop({ atNs }: EarlyClose, all: readonly EarlyClose[], server: ServerFacts): boolean {
+  if (server.refusals.some((refusal) => refusal.atNs >= atNs && refusal.atNs - atNs <= refusedWithinNs)) return true;
+  const idles = all.filter((other) => Math.abs(other.atNs - atNs) <= togetherNs).map(({ idleNs }) => idleNs);
+  const longest = Math.max(...idles);
+  return idles.length >= leastTogether && longest >= leastIdleNs && longest >= idleFactor * Math.min(...idles);
+}

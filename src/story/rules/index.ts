@@ -11,6 +11,7 @@ import { cutWhileWaiting } from './cut-while-waiting.js';
 import { deployBurst } from './deploy-burst.js';
 import { forgedReset } from './forged-reset.js';
 import { framingDesync } from './framing-desync.js';
+import { halfCloseDropped } from './half-close-dropped.js';
 import { halfOpen } from './half-open.js';
 import { handshakeCost } from './handshake-cost.js';
 import { hiddenRetry } from './hidden-retry.js';
@@ -60,6 +61,7 @@ export const rules: readonly Rule[] = [
   pipelineTailDropped,
   staleReuse,
   cutWhileWaiting,
+  halfCloseDropped,
   clientGaveUp,
   closedWithoutAnswer,
   pathLost,

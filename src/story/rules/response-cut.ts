@@ -24,17 +24,22 @@ export const responseCut: Rule = {
     { for: 'nginx', setting: 'send_timeout, proxy_read_timeout', why: 'both cut answers that stall' },
   ],
   endings: ['response-cut'],
-  onConnection: ({ id, ending, exchanges, tcp, closing }, { bothSeen }) => {
-    if ((ending.by !== 'server' && ending.by !== 'client') || !bothSeen) return null;
+  onConnection: ({ id, ending, exchanges, tcp, closing, skipped }, { bothSeen }) => {
+    if ((ending.by !== 'server' && ending.by !== 'client') || !bothSeen || skipped !== null) return null;
     const cut = exchanges[exchanges.length - 1]!;
     const { responseFraming, responseContentLength, responseBodyBytes, firstByte } = cut;
-    if ((responseFraming !== 'length' && responseFraming !== 'chunked') || !cut.requestSeen || firstByte === null) return null;
-    if (tcp.gapBytes.server > 0 || tcp.lostSegments.server > 0) return null;
+    if (!cut.requestSeen || firstByte === null) return null;
+    const inHead = cut.responseHeadEnd === null;
+    if (!inHead && responseFraming !== 'length' && responseFraming !== 'chunked') return null;
+    if (tcp.gapBytes.server > 0 || tcp.lostSegments.server > 0 || tcp.acksOfUnseen.client > 0) return null;
+    // Chunks that do not fit their sizes are another fault.
+    if (cut.notes.some(({ code }) => code.startsWith('chunk'))) return null;
     const byServer = ending.by === 'server';
     // The server's close is an answer to the client's when both were captured in the wrong order.
     if (byServer && closing.clientFin !== null && closing.clientFin.atNs <= ending.at.atNs) return null;
-    const had =
-      responseFraming === 'length'
+    const had = inHead
+      ? 'a part of its head'
+      : responseFraming === 'length'
         ? `${responseBodyBytes} of ${responseContentLength} bytes`
         : `${responseBodyBytes} bytes and no last chunk`;
     return {

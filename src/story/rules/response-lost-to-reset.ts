@@ -8,7 +8,7 @@ export const responseLostToReset: Rule = {
   owner: 'server',
   title: 'An early answer was followed by a reset while the client was still sending',
   prose:
-    'The server answered before it had the whole request (“413 too large”, “401”), closed at once, and then answered the rest of the upload with ' +
+    'The server answered before it had the whole request (“413 too large”, “401”, a redirect), closed at once, and then answered the rest of the upload with ' +
     'a reset. When a reset arrives, the client’s machine may throw away what the client has not read yet, and that is the very answer. ' +
     'The caller sees “connection reset” where it should see “too large”. The server must go on reading for a while after its answer.',
   notToConfuseWith: 'A reset without any answer (closed-without-answer).',
@@ -30,7 +30,7 @@ export const responseLostToReset: Rule = {
     const { reset } = closing;
     if (reset === null || reset.from !== 'server') return null;
     const last = exchanges[exchanges.length - 1];
-    if (last === undefined || !last.requestSeen || last.firstByte === null || (last.status ?? 0) < 400) return null;
+    if (last === undefined || !last.requestSeen || last.firstByte === null || last.status === null) return null;
     const unfinished = last.requestEnd === null || last.requestEnd.atNs > last.firstByte.atNs;
     if (!unfinished || last.requestFraming === 'none') return null;
     return {

@@ -4,6 +4,8 @@ import { fixesFor } from '../fixes.js';
 
 const leastRequests = 5;
 const share = 0.9;
+const leastConnections = 10;
+const connectionShare = 0.8;
 
 export const reuseDisabled: Rule = {
   id: 'reuse-disabled',
@@ -31,8 +33,11 @@ export const reuseDisabled: Rule = {
     { for: 'ApacheBench', setting: 'ab -k', why: 'without it ab speaks HTTP/1.0 and measures handshakes' },
   ],
   onPair: (pair) => {
-    const { closeAskedByClient, requests } = pair;
-    if (closeAskedByClient < leastRequests || closeAskedByClient < share * requests) return null;
+    const { closeAskedByClient, requests, singleUse, usedConnections } = pair;
+    const always = closeAskedByClient >= share * requests;
+    // Beside the pool of another program of the same host: most connections.
+    const besidePool = singleUse.clientAsked >= leastConnections && singleUse.clientAsked >= connectionShare * usedConnections;
+    if (closeAskedByClient < leastRequests || (!always && !besidePool)) return null;
     const shown = pair.recent.slice(0, 20);
     return {
       fixes: () => fixesFor(reuseDisabled.fixes, pair.software),

@@ -29,7 +29,7 @@ export const slowNetwork: Rule = {
     if (slowestNetwork === null || slowestNetwork.waited.network < leastWaitNs) return null;
     const slow = connection.exchanges.filter(({ waited, resent, firstByte, requestSeen }) => {
       const whole = waited.client + waited.network + waited.server;
-      return resent > 0 && waited.network >= leastWaitNs && 2 * waited.network >= whole && firstByte !== null && requestSeen;
+      return resent > 0 && waited.network >= leastWaitNs && 3 * waited.network >= whole && firstByte !== null && requestSeen;
     });
     const [first] = slow;
     if (first === undefined) return null;

@@ -1,8 +1,11 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import { cameTooLate } from '../ending.js';
 
 /** A shorter wait is not worth a finding. */
 const leastWaitNs = 1e9;
+/** With the end of the capture in sight nobody can say how long it would have been: only clear cases. */
+const leastOpenWaitNs = 3e9;
 
 export const slowServer: Rule = {
   id: 'slow-server',
@@ -40,6 +43,7 @@ export const slowServer: Rule = {
     for (const exchange of connection.exchanges) {
       const { waited, requestAcked, firstByte, responseEnd } = exchange;
       if (waited.server < leastWaitNs || firstByte === null || !exchange.requestSeen) continue;
+      if (cameTooLate(exchange, connection.closing)) continue;
       count++;
       delayNs += waited.server;
       if (packets.length < 20) packets.push((requestAcked ?? exchange.requestAt).packet, firstByte.packet);
@@ -56,6 +60,22 @@ export const slowServer: Rule = {
       confidence: slowestServer.requestAcked === null ? 'medium' : 'high',
       text: () =>
         `The longest on connection #${connection.id}: ${words} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
+    };
+  },
+  // Connections on which a request still waits when the capture ends.
+  onServer: ({ waiting }, { latestNs }) => {
+    const long = waiting.filter(({ sinceNs }) => latestNs - sinceNs >= leastOpenWaitNs);
+    const [first] = long.toSorted((a, b) => a.sinceNs - b.sinceNs);
+    if (first === undefined) return null;
+    const { connection, requestPacket, sinceNs, stuckInUpload } = first;
+    return {
+      confidence: 'medium',
+      packets: long.map((request) => request.requestPacket),
+      connections: long.map((request) => request.connection),
+      count: long.length,
+      delayNs: long.reduce((sum, request) => sum + latestNs - request.sinceNs, 0),
+      text: () =>
+        `On connection #${connection} ${requestWords(first)} (packet ${requestPacket}) ${stuckInUpload ? 'could not be sent on, because the server does not read it,' : 'had no answer'} when the capture ended, ${durationWords(latestNs - sinceNs)} later.`,
     };
   },
   sum: ({ count, delayNs, requests }) =>

@@ -70,5 +70,7 @@ function nearTimeout({ idleBeforeNs, hintSeconds, roundTripNs }: LostRequest, se
 /** Nothing is known of an idle timer, and nothing speaks against one: no longer idle time was survived, none is announced. */
 function mayBeTimeout({ idleBeforeNs, hintSeconds }: LostRequest, server: ServerFacts): boolean {
   if (idleBeforeNs < leastUnknownIdleNs || idleBeforeNs <= server.longestSurvivedGapNs) return false;
-  return server.idleTimeout() === null && (hintSeconds === null || idleBeforeNs >= hintSeconds * 1e9);
+  if (server.idleTimeout() !== null || (hintSeconds !== null && idleBeforeNs < hintSeconds * 1e9)) return false;
+  // It also closes on requests that come without such a pause.
+  return !server.lost.some((other) => other.by === 'server' && !other.crossed && other.idleBeforeNs < 0.5 * idleBeforeNs);
 }

@@ -320,6 +320,20 @@ const closing: readonly Case[] = [
     expects: [],
   },
   {
+    capture: 'half-close-dropped/fires',
+    client: 'socket',
+    server: ['Node'],
+    did: 'A request with the client’s FIN right behind it; the handler needs 0.3 s.',
+    expects: [warning('half-close-dropped', 0)],
+  },
+  {
+    capture: 'half-close-dropped/near-miss',
+    client: 'socket',
+    server: ['Go'],
+    did: 'The same with Go, which answers after 0.3 s.',
+    expects: [],
+  },
+  {
     capture: 'request-after-close/fires',
     client: 'socket',
     server: ['Go'],

@@ -246,6 +246,38 @@ export const closingCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'half-close-dropped',
+    name: 'a half-close right behind the request, and a FIN instead of an answer',
+    story: `
+      0     open
+      0.1   >> GET /slow
+      0.101 >> FIN
+      0.102 << FIN`,
+    finding: { level: 'warning', confidence: 'medium', owner: 'server', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'half-close-dropped',
+    name: 'a half-close right behind the request, which is answered',
+    story: `
+      0     open
+      0.1   >> GET /slow
+      0.101 >> FIN
+      0.9   << 200 body 5
+      0.901 << FIN`,
+    finding: null,
+  },
+  {
+    rule: 'client-gave-up',
+    name: 'the answer comes to a client that has closed, and is refused',
+    story: `
+      0     open
+      0.1   >> GET /slow
+      1.4   >> FIN
+      2.5   << 200 body 5
+      2.501 >> RST`,
+    finding: { level: 'warning', confidence: 'high', connections: [0], lostRequests: 1 },
+  },
+  {
     rule: 'closed-without-answer',
     name: 'a FIN instead of an answer',
     story: `
