@@ -33,5 +33,6 @@ export type {
   SynObservation,
 } from './observation.js';
 export { otherSide } from './observation.js';
+export { type ObservationBatch, ObservationReader, ObservationWriter } from './observation-batch.js';
 export type { SourceProblem, SourceSummary } from './source.js';
 export { formatIsoTime, nsPerMs, nsPerSecond } from './time.js';

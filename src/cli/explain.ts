@@ -5,7 +5,6 @@
  * explained all the same, and the exit code is 2. Nothing here is done per packet: chunks go in, ended connections come out.
  */
 import type { SourceSummary } from '../base/index.js';
-import { observeCapture } from '../packets/index.js';
 import {
   type Connection,
   type ConnectionPredicate,
@@ -24,8 +23,8 @@ import type { Streams } from './command-context.js';
 import { type PictureOptions, Pictures } from './explain-pictures.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
-import { openInput } from './open-input.js';
 import { noProgress, progressBar } from './progress.js';
+import { openCapture } from './read-capture.js';
 import { terminalStyle } from './terminal-style.js';
 
 export interface ExplainOptions extends PictureOptions {
@@ -187,27 +186,27 @@ async function readAndTell({ input, choice, options, streams, pictures, reading 
     },
     ...(options.connection === undefined ? {} : { detailOf: options.connection }),
   });
-  const capture = observeCapture({ observe: story.observe, ...(reading === undefined ? {} : { tap: reading.tap }) });
-  const source = await openInput(input);
+  const capture = await openCapture(input, {
+    observe: story.observe,
+    tap: reading?.tap,
+    onChunk: (chunk) => pictures?.chunk(chunk),
+  });
   const quiet = options.ndjson === true || (options.all === true && streams.screen.isTTY);
-  const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), source.size ?? 0, streams.messages);
+  const progress = quiet ? noProgress : progressBar(escapeName(name).slice(-30), capture.size ?? 0, streams.messages);
   try {
-    await pictures?.begin(source.size !== null);
-    for await (const chunk of source.chunks) {
+    await pictures?.begin(capture.size !== null);
+    while (await capture.next()) {
       clock = null;
-      capture.push(chunk);
-      await pictures?.chunk(chunk);
       if (output.closed) return [];
-      if (capture.done) break;
       await output.flush();
-      await progress.update(source.bytesRead(), capture.packets);
+      await progress.update(capture.bytesRead(), capture.packets);
     }
   } finally {
     progress.stop();
+    await capture.close();
   }
   clock = null;
-  const told = capture.end();
-  const summary = { ...told, problems: [...source.problems(), ...told.problems] };
+  const summary = capture.end();
   story.end();
   if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
   reading?.ended(summary);

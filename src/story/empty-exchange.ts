@@ -34,7 +34,8 @@ export function emptyExchange(number: number, requestAt: Moment, requestSeen: bo
     pipelined,
     closeAskedBy: 'none',
     hint: null,
-    waited: { client: 0, network: 0, server: 0 },
+    // In an order of its own: objects of one shape share how their numbers are kept, and these should be kept as floats in place.
+    waited: { network: 0, server: 0, client: 0 },
     waitedOn: 'server',
     notes: noNotes,
   };

@@ -78,12 +78,17 @@ export class WritePattern implements Writing {
   /** The server's present train of flights is over. */
   endTrain(roundTripNs: number): void {
     const flights = this.#flights;
-    const [first = 0, second = 0] = flights;
+    if (flights.length === 0) return;
     const before = this.#largestFlight;
-    for (const flight of flights) this.#largestFlight = Math.max(this.#largestFlight, flight);
+    for (let index = 0; index < flights.length; index++) this.#largestFlight = Math.max(this.#largestFlight, flights[index]!);
+    if (flights.length < 3) {
+      flights.length = 0;
+      return;
+    }
     this.#flights = [];
+    const first = flights[0]!;
+    const second = flights[1]!;
     const restarted =
-      flights.length >= 3 &&
       this.#regular &&
       this.#trainIdleNs >= leastIdleNs &&
       first <= mostFirstFlight &&
