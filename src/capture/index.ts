@@ -15,3 +15,8 @@ export type { LinkMiddlebox, LinkSettings, LinkWay } from './link-settings.js';
 export { openPacketSource } from './open-packet-source.js';
 export type { PacketSource, PacketSourceStatistics } from './packet-source.js';
 export { openRecording, type Recording, type RecordingOptions, type RecordingStatistics } from './recording.js';
+export { openTap, type Tap, type TapOptions, type TapStatistics, tapDefaults } from './tap.js';
+export type { TapFailure } from './tap-failure.js';
+export type { TapChoice, TapFault, TapFaultKind, TapMoment } from './tap-faults.js';
+export { tapOriginSeconds } from './tap-observations.js';
+export type { TapClose, TapConnection, TapFaultEvent } from './tap-pair.js';
