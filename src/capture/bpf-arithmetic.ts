@@ -79,6 +79,7 @@ function folded(value: Arithmetic): Arithmetic {
         throw new FilterRefusal('wrong', 'a shift by more than 31 bits', 0);
       if (left.kind === 'number' && right.kind === 'number')
         return { kind: 'number', value: calculate(alu[operator], left.value, right.value)! };
+      if (right.kind === 'number' && right.value === 0 && (operator === '&' || operator === '*')) return right;
       const commutes = left.kind === 'number' && '+*&|^'.includes(operator);
       return commutes ? { kind: 'operation', operator, left: right, right: left } : { kind: 'operation', operator, left, right };
     }
