@@ -1,10 +1,11 @@
 /** What is expected of connections, exchanges, endings and findings: each a short sentence and a look at the packets. */
 
 import type { Side } from '../base/index.js';
-import type { Connection, EndingWhy, Exchange } from '../story/index.js';
+import type { Connection, Ending, EndingWhy, Exchange } from '../story/index.js';
 import { endingReasonTexts } from '../story/index.js';
 import { formatCounted, formatDuration } from '../view/index.js';
 import { type Choice, type Expectation, each, type Judged, ofAll, ofEach, packetLimit } from './expectation.js';
+import { countName, type SocketState } from './stage.js';
 
 /** So many connections were opened. */
 export const connections = (count: number): Expectation =>
@@ -52,12 +53,17 @@ export const exchanges = (choice: Choice, count: number, status = 200): Expectat
   );
 
 /** Who ended it, how, and (as the observer calls it) why. */
-export const ends = (choice: Choice, by: Side, how: 'fin' | 'rst', why?: EndingWhy | readonly EndingWhy[]): Expectation => {
+export const ends = (
+  choice: Choice,
+  by: Ending['by'],
+  how: Ending['how'],
+  why?: EndingWhy | readonly EndingWhy[],
+): Expectation => {
   const reasons = why === undefined ? null : typeof why === 'string' ? [why] : why;
   const because = reasons === null ? '' : `, ${reasons.map((one) => endingReasonTexts[one]).join(' or ')}`;
   return ofEach(
     choice,
-    `the ${by} ends it first, with a ${how === 'fin' ? 'FIN' : 'RST'}${because}`,
+    `${how === 'timeout' ? 'nobody answers any more' : `the ${by} ends it first, with a ${how === 'fin' ? 'FIN' : 'RST'}`}${because}`,
     ({ ending }) => ({
       met: ending.by === by && ending.how === how && (reasons === null || reasons.includes(ending.why)),
       showed: `ended by ${ending.by} (${ending.how}): ${endingReasonTexts[ending.why]}`,
@@ -66,6 +72,41 @@ export const ends = (choice: Choice, by: Side, how: 'fin' | 'rst', why?: EndingW
     'bytes',
   );
 };
+
+/** The last request gets no answer, and the side's host ends the connection. */
+export const closesUnanswered = (choice: Choice, by: Side): Expectation =>
+  ofEach(
+    choice,
+    `the last request gets no answer, and a FIN or RST comes from the ${by}`,
+    ({ ending, exchanges: all }) => {
+      const last = all.at(-1);
+      return {
+        met: last !== undefined && last.status === null && ending.by === by && (ending.how === 'fin' || ending.how === 'rst'),
+        showed: `ended by ${ending.by} (${ending.how}): ${endingReasonTexts[ending.why]}`,
+        packets: [...(last === undefined ? [] : [last.requestAt.packet]), ending.at.packet],
+      };
+    },
+    'bytes',
+  );
+
+/** Each response begins behind the end of the one before. */
+export const answersInOrder = (choice: Choice): Expectation =>
+  ofEach(
+    choice,
+    'the answers come in the order of the requests',
+    ({ exchanges: all }) => {
+      const late = all.findIndex(
+        ({ firstByte }, index) =>
+          firstByte === null || (index > 0 && firstByte.atNs < (all[index - 1]!.responseEnd?.atNs ?? Number.POSITIVE_INFINITY)),
+      );
+      return {
+        met: late < 0 && all.length > 0,
+        showed: late < 0 ? `${all.length} in order` : `not so at request ${late + 1}`,
+        packets: all.flatMap(({ firstByte }) => firstByte?.packet ?? []).slice(0, packetLimit),
+      };
+    },
+    'bytes',
+  );
 
 /** FIN both ways, acknowledged, and no reset. */
 export const closesFourWays = (choice: Choice): Expectation =>
@@ -168,6 +209,53 @@ const countMarks = {
   fins: 'fin',
 } as const;
 
+/** So many whole exchanges with status 200 over all chosen connections. */
+export const exchangesTogether = (choice: Choice, count: number): Expectation => ({
+  words: `${choice.words}: ${formatCounted(count, 'exchange')} together, whole, status 200`,
+  rests: 'bytes',
+  judge: (evidence) => {
+    const all = choice.of(evidence).flatMap((connection) => connection.exchanges);
+    const whole = all.filter((one) => one.complete && one.status === 200);
+    return {
+      met: whole.length === count && all.length === count,
+      showed: `${whole.length}${all.length > whole.length ? ` of ${all.length}` : ''}`,
+      packets: whole.map(({ requestAt }) => requestAt.packet).slice(0, packetLimit),
+    };
+  },
+});
+
+/** Requests that got no answer, over all chosen connections. */
+export const lostRequests = (choice: Choice, count: number): Expectation => ({
+  words: `${choice.words}: ${count === 0 ? 'no request stays' : count === 1 ? 'one request stays' : `${count} requests stay`} without an answer`,
+  rests: 'bytes',
+  judge: (evidence) => {
+    const chosen = choice.of(evidence);
+    const lost = chosen.flatMap((connection) => connection.exchanges).filter(({ status }) => status === null);
+    return {
+      met: chosen.length > 0 && lost.length === count,
+      showed: chosen.length === 0 ? 'there is no such connection' : `${lost.length}`,
+      packets: lost.map(({ requestAt }) => requestAt.packet).slice(0, packetLimit),
+    };
+  },
+});
+
+/** Whom most of the time from requests to responses was spent waiting for. */
+export const waitedMost = (choice: Choice, on: 'client' | 'server' | 'network'): Expectation => ({
+  words: `${choice.words}: most of the waiting is for the ${on}`,
+  rests: 'packets',
+  judge: (evidence) => {
+    const sum = { client: 0, server: 0, network: 0 };
+    for (const { waited } of choice.of(evidence).flatMap((connection) => connection.exchanges))
+      for (const who of ['client', 'server', 'network'] as const) sum[who] += waited[who];
+    const others = (['client', 'server', 'network'] as const).filter((who) => who !== on);
+    return {
+      met: others.every((who) => sum[on] > sum[who]),
+      showed: `network ${formatDuration(sum.network)}, server ${formatDuration(sum.server)}, client ${formatDuration(sum.client)}`,
+      packets: [],
+    };
+  },
+});
+
 /** The observer's own rule fires. */
 export const finding = (rule: string): Expectation =>
   ofAll(`the diagnosis says ${rule}`, ({ findings }) => {
@@ -180,11 +268,11 @@ export const finding = (rule: string): Expectation =>
   });
 
 /** What the kernel's table of sockets counted. */
-export const countedInKernel = (name: string, least: number, most: number): Expectation =>
+export const countedInKernel = (state: SocketState, of: Side, least: number, most = least): Expectation =>
   ofAll(
-    `${name} in the kernel's table of sockets: ${least === most ? least : `${least} to ${most}`}`,
+    `${countName(state, of)} in the kernel's table of sockets: ${least === most ? least : `${least} to ${most}`}`,
     ({ counted }) => {
-      const count = counted.get(name);
+      const count = counted.get(countName(state, of));
       return {
         met: count !== undefined && count >= least && count <= most,
         showed: count === undefined ? 'it was not counted' : `${count}`,
@@ -214,17 +302,6 @@ export function wholeTook(choice: Choice, ms: number, share: number, formula: st
     },
   };
 }
-
-/** Nothing else: every connection is one that the story knows. */
-export const noFindingOf = (level: 'bad' | 'warning'): Expectation =>
-  ofAll(`the diagnosis has no ${level} finding`, ({ findings }) => {
-    const found = findings.filter((one) => one.level === level);
-    return {
-      met: found.length === 0,
-      showed: found.length === 0 ? 'none' : found.map(({ title }) => title).join('; '),
-      packets: found.flatMap(({ packets }) => packets).slice(0, packetLimit),
-    };
-  });
 
 /** The sum over the chosen connections. */
 export const together = (

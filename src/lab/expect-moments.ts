@@ -24,6 +24,15 @@ export const responseEnd = (number: number | 'last' = 'last'): MomentOf => ({
   of: (connection) => at(connection, number)?.responseEnd ?? null,
 });
 
+/** The first packet of the connection. */
+export const opened: MomentOf = { words: 'the first SYN', of: (connection) => connection.opened };
+
+/** The first byte of a request. */
+export const requestStart = (number: number | 'last' = 'last'): MomentOf => ({
+  words: `${named(number)} request`,
+  of: (connection) => at(connection, number)?.requestAt ?? null,
+});
+
 /** The last byte of a request. */
 export const requestEnd = (number: number | 'last' = 'last'): MomentOf => ({
   words: `${named(number)} request`,
@@ -96,6 +105,24 @@ export function takes(choice: Choice, { from, to, ms, tolerance = {} }: Duration
     };
   });
 }
+
+/** The same expectation, where there is a link. */
+export const overLink = (expectation: Expectation): Expectation => ({ ...expectation, rests: 'link' });
+
+/** From one connection's opening to the next one's. */
+export const betweenOpenings = (ms: number): Expectation => ({
+  words: `each connection is opened ${formatDuration(ms * 1e6)} after the one before`,
+  rests: 'packets',
+  judge: ({ connections }) => {
+    const openings = connections.map(({ opened: moment }) => moment);
+    const gaps = openings.slice(1).map(({ atNs }, index) => (atNs - openings[index]!.atNs) / 1e6);
+    return {
+      met: gaps.length > 0 && gaps.every((gap) => gap >= ms - usual.earlyMs && gap <= ms + usual.lateMs),
+      showed: `after ${gaps.map((gap) => formatDuration(gap * 1e6)).join(', ')}`,
+      packets: openings.map(({ packet }) => packet),
+    };
+  },
+});
 
 /** `server fin`: side and kind of packet. */
 export type Arrow = `${Side} ${MarkKind}`;

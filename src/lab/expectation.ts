@@ -17,8 +17,9 @@ export interface Judged {
 export interface Expectation {
   /** "the server closes first, with a FIN". */
   readonly words: string;
-  /** What it rests on: `packets`: on segments that only a capture has; `bytes`: on what a relay has as well; `kernel`: on the table of sockets. */
-  readonly rests: 'packets' | 'bytes' | 'kernel';
+  /** What it rests on: `packets`: on segments that only a capture has; `bytes`: on what a relay has as well; `kernel`: on the table of sockets;
+   * `link`: on a round trip. */
+  readonly rests: 'packets' | 'bytes' | 'kernel' | 'link';
   readonly judge: (evidence: Evidence) => Judged;
 }
 
@@ -45,6 +46,19 @@ export const theConnection: Choice = {
 export const connectionNumber = (place: number): Choice => ({
   words: `connection ${place}`,
   of: ({ connections }) => connections.slice(place - 1, place),
+});
+
+/** All that were opened from number `place` on. */
+export const connectionsFrom = (place: number): Choice => ({
+  words: `each connection from the ${place === 2 ? 'second' : `${place}th`} on`,
+  of: ({ connections }) => connections.slice(place - 1),
+});
+
+/** Connections on which everything asked for ends so. */
+export const askingWith = (suffix: string): Choice => ({
+  words: `the connections asked with ${suffix}`,
+  of: ({ connections }) =>
+    connections.filter(({ exchanges }) => exchanges.length > 0 && exchanges.every(({ target }) => target.endsWith(suffix))),
 });
 
 /** Connections on which something was asked that begins so. */

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type Link, linkAddresses, openLink, openPacketSource, type PacketSource } from '../capture/index.js';
+import { type Link, type LinkEnd, linkAddresses, openLink, openPacketSource, type PacketSource } from '../capture/index.js';
 import { type Evidence, readEvidence } from './evidence.js';
 import type { Expectation, Judged } from './expectation.js';
 import type { ClientPeer } from './peers/client-peer.js';
@@ -64,7 +64,7 @@ export async function runScenario(options: RunOptions): Promise<ScenarioResult> 
   const startedAt = performance.now();
   const scale = new Scale(Math.min(options.speed ?? scenario.fastest, scenario.fastest));
   if (ownNetwork) setKernel({ ...usualKernel, ...scenario.kernel?.(scale) });
-  const link = scenario.link === undefined ? null : await openLink(scenario.link);
+  const link = scenario.link === undefined || !ownNetwork ? null : await openLink(scenario.link(scale));
   const ports = ownNetwork ? Array.from({ length: portsReserved }, (_, index) => firstPort + index) : await freePorts();
   const stage = new Stage({
     scale,
@@ -77,7 +77,7 @@ export async function runScenario(options: RunOptions): Promise<ScenarioResult> 
   let file = join(folder, `${scenario.name}.pcapng`);
   let container = '';
   try {
-    const source = await sourceOf(link, ports);
+    const source = await sourceOf(link, ports, scenario.recordedEnd ?? 'client');
     const recording = await record(source, file, (chunk) => {
       if (container === '') container = Buffer.from(chunk.subarray(0, 4)).toString('hex');
       watch(chunk);
@@ -137,8 +137,8 @@ function groundOf(link: Link | null, ports: number[]): Ground {
   };
 }
 
-async function sourceOf(link: Link | null, ports: readonly number[]): Promise<PacketSource> {
-  if (link !== null) return link.record('client');
+async function sourceOf(link: Link | null, ports: readonly number[], recordedEnd: LinkEnd): Promise<PacketSource> {
+  if (link !== null) return link.record(recordedEnd);
   const filter = `tcp and (${ports.map((port) => `port ${port}`).join(' or ')})`;
   return openPacketSource({ interface: 'lo', filter, whenBehind: 'wait' });
 }

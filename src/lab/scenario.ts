@@ -3,7 +3,7 @@
  * story.
  */
 
-import type { LinkSettings } from '../capture/index.js';
+import type { LinkEnd, LinkOptions } from '../capture/index.js';
 import type { Expectation } from './expectation.js';
 import type { ClientAbility } from './peers/client-peer.js';
 import type { ServerAbility, ServerPeer } from './peers/server-peer.js';
@@ -21,7 +21,11 @@ export interface Scenario {
   readonly server: Part<ServerAbility>;
   readonly client: Part<ClientAbility>;
   /** Played over a link instead of the loopback. */
-  readonly link?: LinkSettings;
+  readonly link?: (scale: Scale) => LinkOptions;
+  /** Whose end of the link is recorded; the client's when not said. */
+  readonly recordedEnd?: LinkEnd;
+  /** Without a link it is played on the loopback, and what rests on the link is not judged. */
+  readonly linkIsOptional?: boolean;
   /** Settings of the kernel in its own network namespace, as under /proc/sys/net/ipv4; without such a namespace they are left. */
   readonly kernel?: (scale: Scale) => Readonly<Record<string, number>>;
   readonly play: (stage: Stage) => Promise<void>;

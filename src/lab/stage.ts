@@ -2,12 +2,14 @@
  * Where a scenario is played: it starts servers and clients by their names, on ports and in folders of their own, and ends all of them.
  */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Side } from '../base/index.js';
 import type { Link } from '../capture/index.js';
 import type { ClientPeer, RunningClient } from './peers/client-peer.js';
+import { holdfastClient } from './peers/our-clients.js';
 import { type ServerSettings, usualServer } from './peers/server-part.js';
 import type { ServerPeer } from './peers/server-peer.js';
 import { type Answer, type Ask, type ClientSettings, type Step, usualClient } from './peers/step.js';
@@ -79,6 +81,10 @@ export class StageClient {
 
 /** States of a socket as proc_net_tcp(5) has them. */
 const socketStates = { 'TIME-WAIT': '06', 'CLOSE-WAIT': '08' } as const;
+export type SocketState = keyof typeof socketStates;
+
+/** How a count is named: "TIME-WAIT of the server". */
+export const countName = (state: SocketState, of: Side): string => `${state} of the ${of}`;
 
 export class Stage {
   readonly scale: Scale;
@@ -114,8 +120,22 @@ export class Stage {
   }
 
   /** A client of the first server, or of the one that is given. */
-  async client(settings: Partial<ClientSettings> = {}, of?: StageServer): Promise<StageClient> {
-    const { ground, clientPeer, sabotage, tell } = this.#options;
+  client(settings: Partial<ClientSettings> = {}, of?: StageServer): Promise<StageClient> {
+    return this.#start(this.#options.clientPeer, settings, of);
+  }
+
+  /** The engine's client, whoever else plays. */
+  ourClient(settings: Partial<ClientSettings> = {}, of?: StageServer): Promise<StageClient> {
+    return this.#start(holdfastClient, settings, of);
+  }
+
+  /** How much later than asked the server closes idle connections. */
+  get closesLateByMs(): number {
+    return this.#options.serverPeer.closesLateByMs;
+  }
+
+  async #start(clientPeer: ClientPeer, settings: Partial<ClientSettings>, of: StageServer | undefined): Promise<StageClient> {
+    const { ground, sabotage, tell } = this.#options;
     const asked = { ...usualClient, ...settings };
     const running = await clientPeer.start(
       { address: ground.clientAddress, port: ground.portSeen(of?.port ?? this.#firstPort), folder: await this.#folder() },
@@ -134,17 +154,17 @@ export class Stage {
     await new Promise((done) => setTimeout(done, ms));
   }
 
-  /** Asks the kernel how many sockets with one of the scenario's ports are in that state. */
-  count(name: string, state: keyof typeof socketStates, server: StageServer): number {
+  /** Asks the kernel how many sockets of that side of the server's connections are in that state, and keeps the answer for the expectations. */
+  count(state: SocketState, of: Side, server: StageServer): void {
     const wanted = `:${server.port.toString(16).toUpperCase().padStart(4, '0')}`;
     const count = ['/proc/net/tcp', '/proc/net/tcp6']
+      .filter((file) => existsSync(file))
       .flatMap((file) => readFileSync(file, 'latin1').split('\n'))
       .filter((line) => {
         const [, local, remote, is] = line.trim().split(/\s+/);
-        return is === socketStates[state] && (local?.endsWith(wanted) === true || remote?.endsWith(wanted) === true);
+        return is === socketStates[state] && (of === 'server' ? local : remote)?.endsWith(wanted) === true;
       }).length;
-    this.counted.set(name, count);
-    return count;
+    this.counted.set(countName(state, of), count);
   }
 
   tell(line: string): void {

@@ -2,7 +2,7 @@
 
 import { serve } from '../../engine/index.js';
 import type { ServerKind } from './server-main.js';
-import { site, waitOf } from './site.js';
+import { resourceAt, waitOf } from './site.js';
 
 export const holdfastServer: ServerKind = {
   start: async ({ address, port, settings }) => {
@@ -22,7 +22,7 @@ export const holdfastServer: ServerKind = {
       },
       (request, response) => {
         const ms = waitOf(request.target);
-        const resource = site[request.target];
+        const resource = resourceAt(request.target);
         if (ms !== null) setTimeout(() => response.end('thank you for waiting\n'), ms);
         else if (resource === undefined) {
           response.status = 404;

@@ -11,14 +11,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ServerKind } from './server-main.js';
 import type { ServerPart } from './server-part.js';
-import { site, waitOf } from './site.js';
+import { resourceAt, waitOf } from './site.js';
 
 function answer(request: IncomingMessage, response: ServerResponse, settings: ServerPart['settings']): void {
   if (settings.idleTimeoutMs === 0) response.shouldKeepAlive = false;
   else if (!settings.hint) response.setHeader('Connection', 'keep-alive');
   const target = request.url ?? '/';
   const ms = waitOf(target);
-  const resource = site[target];
+  const resource = resourceAt(target);
   request.resume().once('end', () => {
     if (ms !== null) setTimeout(() => response.end('thank you for waiting\n'), ms);
     else if (resource === undefined) response.writeHead(404).end();

@@ -14,7 +14,7 @@ export const scriptPaths: readonly string[] = Array.from({ length: scriptCount }
 const script = (path: string): string => `// ${path}\n${`console.log('${path} says hello');\n`.repeat(40)}`;
 const page = `<!doctype html><title>A page with ten scripts</title>\n${scriptPaths.map((path) => `<script src="${path}"></script>`).join('\n')}\n`;
 
-/** Path → what is there. Everything else is 404. */
+/** Path → what is there. Everything else is 404. A query only names who asks. */
 export const site: Readonly<Record<string, Resource>> = {
   '/': { type: 'text/plain', body: 'hello\n' },
   '/page.html': { type: 'text/html', body: page },
@@ -28,3 +28,6 @@ export function waitOf(target: string): number | null {
   const ms = /^\/wait\?ms=(\d+)$/.exec(target)?.[1];
   return ms === undefined ? null : Number(ms);
 }
+
+/** What is at a request's target, or undefined. */
+export const resourceAt = (target: string): Resource | undefined => site[target.split('?', 1)[0]!];
