@@ -48,10 +48,12 @@ const otherCode = 10;
 
 /** The longest record has so many numbers. */
 const longestRecord = 13;
-/** Numbers and bytes that a batch has room for until it has to grow. */
 /** Addresses known by number at once. */
 const knownAddresses = 4096;
-const usualRoom = { numbers: 128 * 1024, bytes: 64 * 1024 } as const;
+/** Numbers and bytes that a batch has room for until it has to grow. */
+const usualRoom = { numbers: 64 * 1024, bytes: 32 * 1024 } as const;
+/** The most that is kept for the next batch. */
+const mostKept = { numbers: 256 * 1024, bytes: 256 * 1024 } as const;
 
 const calls: readonly SegmentCall[] = [
   'zero-window-probe',
@@ -93,17 +95,19 @@ export class ObservationWriter {
 
   /**
    * Begins a batch. `chunk` is what is being read; `reuse` a batch whose records have been read, so that its memory is used
-   * again unless it had grown beyond the usual.
+   * again unless it had grown too far.
    */
   begin(chunk: Uint8Array, reuse: ObservationBatch | null): void {
     this.chunk = chunk.buffer;
     this.chunkStart = chunk.byteOffset;
     this.numbers =
-      reuse?.numbers.length === usualRoom.numbers
+      reuse !== null && reuse.numbers.length <= mostKept.numbers
         ? reuse.numbers
         : new Float64Array(new SharedArrayBuffer(usualRoom.numbers * 8));
     this.copied =
-      reuse?.copied.length === usualRoom.bytes ? reuse.copied : new Uint8Array(new SharedArrayBuffer(usualRoom.bytes));
+      reuse !== null && reuse.copied.length <= mostKept.bytes
+        ? reuse.copied
+        : new Uint8Array(new SharedArrayBuffer(usualRoom.bytes));
     this.count = 0;
     this.copiedCount = 0;
     this.others = [];

@@ -11,7 +11,7 @@ import { openInput } from './open-input.js';
 import type { ThreadBatch, ThreadFailure } from './read-capture.js';
 
 /** Chunks that are read and not yet told. */
-const aheadLimit = 4;
+const aheadLimit = 3;
 
 const port = parentPort!;
 const idle: ThreadBatch[] = [];

@@ -15,7 +15,7 @@ import type { SourceProblem } from '../base/index.js';
 import { sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
 
-const readByteCount = 1024 * 1024;
+const readByteCount = 512 * 1024;
 /** Compressed bytes handed to the decompressor at once: bounds what it may answer before it is asked again (1,000 times more). */
 const pieceByteCount = 16 * 1024;
 /** Enough for every magic number of a compressed file. */
