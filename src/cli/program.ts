@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { escapeName } from '../view/index.js';
+import { addCapture } from './capture-command.js';
 import type { CommandContext, Streams } from './command-context.js';
 import { addExplain } from './explain-command.js';
 import { CommandFailure, exitCodes, failureOfCapture, failureText } from './failure.js';
@@ -45,7 +46,7 @@ function standardStreams(): Streams {
 }
 
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
-const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addRules, addLink];
+const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addCapture, addRules, addLink];
 
 function buildProgram(streams: Streams, ended: (code: number) => void): Command {
   const program = new Command('holdfast');
