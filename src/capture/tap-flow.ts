@@ -24,6 +24,8 @@ export interface TapFlowOptions {
   readonly bitsPerSecond: number;
   /** Bytes that are going to the sink. */
   readonly onRelayed: (chunk: Buffer) => void;
+  /** All that was written is with the kernel. */
+  readonly onTaken: () => void;
   /** The sink's FIN is with the kernel. */
   readonly onFin: () => void;
 }
@@ -154,8 +156,12 @@ export class TapFlow {
       rest = rest.subarray(part.length);
       this.relayedBytes += part.length;
       this.#options.onRelayed(part);
-      const { sink } = this.#options;
-      if (!sink.destroyed && !sink.writableEnded) sink.write(part);
+      const { sink, onTaken } = this.#options;
+      if (!sink.destroyed && !sink.writableEnded) {
+        sink.write(part, (error) => {
+          if (!error && sink.writableLength === 0) onTaken();
+        });
+      }
       this.#crossThresholds();
     }
   }

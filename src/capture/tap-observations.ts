@@ -2,8 +2,10 @@
  * What a relay sees of the two connections that it joins, as observations: the client's connection to it, and its own to the server.
  * Both have the number of the pair, so that they can be held side by side.
  *
- * A relay reads and writes; it sees no packets. So `packet` is 0, and acknowledgements, probes and retransmissions are never said. A FIN is
- * told when it has been read, or when this side's has been handed to the kernel; bytes when they have been read or written.
+ * A relay reads and writes; it sees no packets. So `packet` is 0, and probes and retransmissions are never said. A FIN is told when it has
+ * been read, or when this side's has been handed to the kernel; bytes when they have been read or written. What was read has been
+ * acknowledged by this machine's kernel; of what was written, that the kernel has taken it is all that can be known, and is
+ * told as the acknowledgement. So waiting for a peer that does not read shows, and waiting for a slow network mostly does not.
  *
  * Times are nanoseconds since `tapOriginSeconds`, from the monotonic clock.
  */
@@ -44,6 +46,11 @@ export class TapObservations {
   bytes(from: Side, data: Uint8Array): void {
     if (this.#ended) return;
     this.#observer?.({ kind: 'bytes', ...this.#at(), from, data, start: 0, end: data.length });
+  }
+
+  ack(from: Side): void {
+    if (this.#ended) return;
+    this.#observer?.({ kind: 'ack', ...this.#at(), from, pure: true, coversAll: true, roundTripNs: null });
   }
 
   fin(from: Side): void {

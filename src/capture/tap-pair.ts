@@ -133,6 +133,7 @@ export class TapPair {
       delayMs: ofKind('delay').reduce((sum, { delayMs }) => sum + delayMs, 0),
       bitsPerSecond: Math.min(Number.POSITIVE_INFINITY, ...ofKind('rate').map(({ bitsPerSecond }) => bitsPerSecond)),
       onRelayed: (chunk) => seen.bytes(from, chunk),
+      onTaken: () => seen.ack(otherSide(from)),
       onFin: () => seen.fin(from),
     });
   }
@@ -143,6 +144,7 @@ export class TapPair {
     socket.on('data', (chunk) => {
       this.#noticeActivity();
       seen.bytes(side, chunk);
+      seen.ack(otherSide(side));
       flow.take(chunk);
     });
     socket.on('end', () => {

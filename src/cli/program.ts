@@ -12,6 +12,7 @@ import { CommandFailure, exitCodes, failureOfCapture, failureText } from './fail
 import { addLink } from './link-command.js';
 import { Output } from './output.js';
 import { addRules } from './rules-command.js';
+import { addTap } from './tap-command.js';
 
 const generalExamples = `Examples:
   holdfast explain capture.pcap                     what happened on every connection
@@ -46,7 +47,7 @@ function standardStreams(): Streams {
 }
 
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
-const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addCapture, addRules, addLink];
+const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addCapture, addRules, addLink, addTap];
 
 function buildProgram(streams: Streams, ended: (code: number) => void): Command {
   const program = new Command('holdfast');

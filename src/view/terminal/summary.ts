@@ -248,7 +248,9 @@ function otherItems({ protocols, serverNames }: Overview, style: TerminalStyle):
 
 function captureItems({ name, source }: SummaryInput, style: TerminalStyle): string[] {
   const items = [escapeName(name), [source.format, ...source.linkTypes.map(escapeName)].join(', ')];
-  items.push(`${formatCounted(source.packets, 'packet')}, ${formatBytes(source.bytes)}`);
+  // A relay has bytes and no packets.
+  const packets = source.format === 'tap' ? '' : `${formatCounted(source.packets, 'packet')}, `;
+  items.push(`${packets}${formatBytes(source.bytes)}`);
   if (source.firstAtNs !== null) {
     const clock = clockOf(source);
     items.push(`from ${clock.dateAndTime(source.firstAtNs, 3)} UTC, ${formatDuration(clock.spanNs, style)} long`);
