@@ -34,5 +34,19 @@ export type {
 } from './observation.js';
 export { otherSide } from './observation.js';
 export { type ObservationBatch, ObservationReader, ObservationWriter } from './observation-batch.js';
+export {
+  type ListenCounters,
+  type PortSettings,
+  type SocketFinding,
+  type SocketMeasures,
+  type SocketOwner,
+  type SocketPeer,
+  type SocketReport,
+  type SocketState,
+  type SocketTable,
+  type SocketTimer,
+  socketStates,
+  type TcpSocket,
+} from './socket-table.js';
 export type { SourceProblem, SourceSummary } from './source.js';
 export { formatIsoTime, nsPerMs, nsPerSecond } from './time.js';

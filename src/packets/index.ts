@@ -1,3 +1,4 @@
+export { formatIpv4, formatIpv6 } from './address.js';
 export { CaptureReader, type CaptureReaderOptions } from './capture-reader.js';
 export { CaptureComparer } from './compare-captures.js';
 export { comparisonLimits } from './comparison.js';
