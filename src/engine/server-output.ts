@@ -10,6 +10,7 @@
 import type { Socket } from 'node:net';
 
 import type { Clock } from './deadlines.js';
+import { type DirectWriter, writerOf } from './direct-write.js';
 
 const batchByteCount = 256 * 1024;
 /** Output beyond which writers wait and no further request is read. */
@@ -24,6 +25,7 @@ export class Output {
   dueAtMs = Number.POSITIVE_INFINITY;
   private text = '';
   private parts: (string | Uint8Array)[] | null = null;
+  private readonly direct: DirectWriter | null;
 
   /** `unblocked` is called when the kernel has taken everything, after a time in which it had not. */
   constructor(
@@ -31,10 +33,17 @@ export class Output {
     private readonly clock: Clock,
     private readonly sendTimeoutMs: number,
     private readonly unblocked: () => void,
-  ) {}
+  ) {
+    this.direct = writerOf(socket, () => this.sent());
+  }
 
   get hasRoom(): boolean {
-    return this.queuedByteCount < roomByteCount && !(this.blocked && this.socket.writableLength >= roomByteCount);
+    return this.queuedByteCount < roomByteCount && !(this.blocked && this.untakenByteCount >= roomByteCount);
+  }
+
+  /** Bytes that were written and are not with the kernel. */
+  private get untakenByteCount(): number {
+    return this.socket.writableLength + (this.direct === null ? 0 : this.direct.pendingByteCount);
   }
 
   add(part: string | Uint8Array): void {
@@ -53,17 +62,18 @@ export class Output {
 
   flush(): void {
     if (this.queuedByteCount === 0 || this.blocked) return;
-    const { socket } = this;
+    const { socket, direct } = this;
     if (this.parts === null && this.text.length <= batchByteCount) {
       const { text } = this;
       this.text = '';
       this.queuedByteCount = 0;
-      socket.write(text, 'latin1', this.sent);
+      if (direct?.isReady === true) direct.write(text);
+      else socket.write(text, 'latin1', this.sent);
     } else {
       this.writeBatch();
       while (socket.writableLength === 0 && this.queuedByteCount > 0) this.writeBatch();
     }
-    if (socket.writableLength > 0) {
+    if (this.untakenByteCount > 0) {
       this.blocked = true;
       this.dueAtMs = this.clock.now() + this.sendTimeoutMs;
     }
@@ -107,7 +117,7 @@ export class Output {
   }
 
   private readonly sent = (error?: Error | null): void => {
-    if (error || !this.blocked || this.socket.writableLength > 0) return;
+    if (error || !this.blocked || this.untakenByteCount > 0) return;
     this.blocked = false;
     this.dueAtMs = Number.POSITIVE_INFINITY;
     this.flush();
