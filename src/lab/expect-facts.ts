@@ -63,7 +63,7 @@ export const ends = (
   const because = reasons === null ? '' : `, ${reasons.map((one) => endingReasonTexts[one]).join(' or ')}`;
   return ofEach(
     choice,
-    `${how === 'timeout' ? 'nobody answers any more' : `the ${by} ends it first, with a ${how === 'fin' ? 'FIN' : 'RST'}`}${because}`,
+    `${by === 'network' ? 'nobody answers any more' : `the ${by} ends it first, with a ${how === 'fin' ? 'FIN' : 'RST'}`}${because}`,
     ({ ending }) => ({
       met: ending.by === by && ending.how === how && (reasons === null || reasons.includes(ending.why)),
       showed: `ended by ${ending.by} (${ending.how}): ${endingReasonTexts[ending.why]}`,
@@ -72,6 +72,19 @@ export const ends = (
     'bytes',
   );
 };
+
+/** With a FIN, as the messages said; whoever was faster. */
+export const endsAsAnnounced = (choice: Choice): Expectation =>
+  ofEach(
+    choice,
+    'closed with a FIN, as announced',
+    ({ ending }) => ({
+      met: ending.how === 'fin' && ending.why === 'close-announced',
+      showed: `ended by ${ending.by} (${ending.how}): ${endingReasonTexts[ending.why]}`,
+      packets: [ending.at.packet],
+    }),
+    'bytes',
+  );
 
 /** The last request gets no answer, and the side's host ends the connection. */
 export const closesUnanswered = (choice: Choice, by: Side): Expectation =>
@@ -282,25 +295,30 @@ export const countedInKernel = (state: SocketState, of: Side, least: number, mos
     'kernel',
   );
 
-/** From the first SYN to the last byte of the last response, over the chosen connections. */
-export function wholeTook(choice: Choice, ms: number, share: number, formula: string): Expectation {
+/** From the first SYN to the last byte of the last response, over the connections of one load; the fastest of several loads counts. */
+export function loadTook(loads: readonly Choice[], ms: number, share: number, formula: string): Expectation {
+  const fastest = loads.length === 1 ? '' : `, the fastest of ${loads.length} loads`;
   return {
-    words: `${choice.words}: from the first SYN to the last byte ${formatDuration(ms * 1e6)} (${formula}), within ${share * 100} %`,
-    rests: 'packets',
+    words: `${loads[0]!.words}: from the first SYN to the last byte ${formatDuration(ms * 1e6)} (${formula}), within ${share * 100} %${fastest}`,
+    rests: 'link',
     judge: (evidence) => {
-      const chosen = choice.of(evidence);
-      const ended = chosen.flatMap(({ exchanges: all }) => all.flatMap(({ responseEnd }) => responseEnd ?? []));
-      if (chosen.length === 0 || ended.length === 0) return { met: false, showed: 'there is no such connection', packets: [] };
-      const first = chosen.reduce((one, other) => (other.opened.atNs < one.opened.atNs ? other : one)).opened;
-      const last = ended.reduce((one, other) => (other.atNs > one.atNs ? other : one));
-      const took = (last.atNs - first.atNs) / 1e6;
+      const took = loads.flatMap((load) => durationOf(load.of(evidence)) ?? []).sort((a, b) => a.ms - b.ms)[0];
+      if (took === undefined) return { met: false, showed: 'there is no such connection', packets: [] };
       return {
-        met: Math.abs(took - ms) <= share * ms,
-        showed: `${formatDuration(took * 1e6)}, ${((took / ms - 1) * 100).toFixed(1)} %`,
-        packets: [first.packet, last.packet],
+        met: Math.abs(took.ms - ms) <= share * ms,
+        showed: `${formatDuration(took.ms * 1e6)}, ${((took.ms / ms - 1) * 100).toFixed(1)} %`,
+        packets: took.packets,
       };
     },
   };
+}
+
+function durationOf(connections: readonly Connection[]): { readonly ms: number; readonly packets: readonly number[] } | null {
+  const ends = connections.flatMap(({ exchanges: all }) => all.flatMap(({ responseEnd }) => responseEnd ?? []));
+  if (ends.length === 0) return null;
+  const first = connections.reduce((one, other) => (other.opened.atNs < one.opened.atNs ? other : one)).opened;
+  const last = ends.reduce((one, other) => (other.atNs > one.atNs ? other : one));
+  return { ms: (last.atNs - first.atNs) / 1e6, packets: [first.packet, last.packet] };
 }
 
 /** The sum over the chosen connections. */

@@ -78,7 +78,7 @@ export interface Tolerance {
 }
 
 /** What a busy machine needs: a timer fires late, hardly ever early. */
-const usual: Tolerance = { earlyMs: 25, lateMs: 300 };
+const usual: Tolerance = { earlyMs: 25, lateMs: 700 };
 
 export interface Duration {
   readonly from: MomentOf;

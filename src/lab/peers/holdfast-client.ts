@@ -8,15 +8,18 @@ import type { Answer, Ask, ClientPart } from './step.js';
 const lookEveryMs = 20;
 
 export function holdfastClient({ address, port, settings }: ClientPart): StepPlayer {
-  const client = new Client({
-    connections: settings.connections,
-    keepAlive: settings.keepAlive,
-    version: settings.version,
-    idleMs: settings.idleMs ?? Number.POSITIVE_INFINITY,
-    probeAfterMs: settings.probes?.idleMs ?? Number.POSITIVE_INFINITY,
-    pipelining: 1,
-  });
-  const pipelining = new Client({ connections: 1, pipelining: 16 });
+  const open = (): Client =>
+    new Client({
+      connections: settings.connections,
+      keepAlive: settings.keepAlive,
+      version: settings.version,
+      idleMs: settings.idleMs ?? Number.POSITIVE_INFINITY,
+      probeAfterMs: settings.probes?.idleMs ?? Number.POSITIVE_INFINITY,
+      pipelining: 1,
+    });
+  const openPipelining = (): Client => new Client({ connections: 1, pipelining: 16 });
+  let client = open();
+  let pipelining = openPipelining();
   const origin = `http://${address}:${port}`;
   const askBy = async (by: Client, { path, method = 'GET', body, unread, last }: Ask): Promise<Answer> => {
     try {
@@ -44,6 +47,8 @@ export function holdfastClient({ address, port, settings }: ClientPart): StepPla
     leave: async () => {
       await pipelining.close();
       await client.close();
+      client = open();
+      pipelining = openPipelining();
     },
   };
 }

@@ -10,7 +10,8 @@ export function nodeClient({ address, port, settings }: ClientPart): StepPlayer 
   const sockets = new OpenSockets();
   const agent = new Agent({
     keepAlive: settings.keepAlive,
-    maxSockets: settings.connections,
+    // An Agent with a limit keeps its connections, whatever `keepAlive` says.
+    ...(settings.keepAlive ? { maxSockets: settings.connections } : {}),
     maxFreeSockets: settings.connections,
     ...(settings.idleMs === null ? {} : { timeout: settings.idleMs }),
   });

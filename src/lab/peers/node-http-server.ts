@@ -24,6 +24,8 @@ function answer(request: IncomingMessage, response: ServerResponse, settings: Se
     else if (resource === undefined) response.writeHead(404).end();
     else {
       response.setHeader('Content-Type', resource.type);
+      // Said, so that an answer to HTTP/1.0 need not end with the connection.
+      response.setHeader('Content-Length', Buffer.byteLength(resource.body));
       response.end(resource.body);
     }
   });

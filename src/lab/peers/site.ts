@@ -11,7 +11,8 @@ export interface Resource {
 const scriptCount = 10;
 export const scriptPaths: readonly string[] = Array.from({ length: scriptCount }, (_, index) => `/script-${index + 1}.js`);
 
-const script = (path: string): string => `// ${path}\n${`console.log('${path} says hello');\n`.repeat(40)}`;
+/** Small enough that ten of them fit into the first flight of a connection: ten segments (RFC 6928). */
+const script = (path: string): string => `// ${path}\n${`console.log('${path} says hello');\n`.repeat(16)}`;
 const page = `<!doctype html><title>A page with ten scripts</title>\n${scriptPaths.map((path) => `<script src="${path}"></script>`).join('\n')}\n`;
 
 /** Path → what is there. Everything else is 404. A query only names who asks. */

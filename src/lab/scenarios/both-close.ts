@@ -26,7 +26,7 @@ export const bothClose: Scenario = {
   },
   expect: () => [
     connections(2),
-    ends(connectionNumber(1), 'client', 'fin', 'idle'),
+    ends(connectionNumber(1), 'client', 'fin', ['idle', 'after-response']),
     ends(connectionNumber(2), 'server', 'fin', 'idle'),
     closesFourWays(each),
     countedInKernel('TIME-WAIT', 'client', 1),

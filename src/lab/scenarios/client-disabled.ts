@@ -1,4 +1,4 @@
-import { asksForClose, closesFourWays, connections, ends, exchanges, newPortEach } from '../expect-facts.js';
+import { asksForClose, closesFourWays, connections, endsAsAnnounced, exchanges, newPortEach } from '../expect-facts.js';
 import { betweenOpenings } from '../expect-moments.js';
 import { each } from '../expectation.js';
 import { get } from '../peers/step.js';
@@ -25,7 +25,7 @@ export const clientDisabled: Scenario = {
     connections(requestCount),
     exchanges(each, 1),
     asksForClose(each, 1, ['client', 'both']),
-    ends(each, 'server', 'fin', 'close-announced'),
+    endsAsAnnounced(each),
     closesFourWays(each),
     newPortEach(each),
     betweenOpenings(scale.ms(1)),

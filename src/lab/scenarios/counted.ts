@@ -22,7 +22,7 @@ export const counted: Scenario = {
   name: 'counted',
   line: 'Keep-Alive: timeout=10, max=… counts down with each response; the last says close, then FIN',
   story: 'A server that takes five requests on a connection, and says with each response how many are left.',
-  fastest: 5,
+  fastest: 1,
   server: { usual: 'holdfast', needs: ['counted-hint'] },
   client: { usual: 'node', needs: [] },
   play: async (stage) => {

@@ -30,6 +30,6 @@ export const framing: Scenario = {
     framed(1, 3, 'until-close'),
     ends(connectionNumber(1), 'server', 'fin', 'body-end'),
     framed(2, 1, 'length'),
-    ends(connectionNumber(2), 'client', 'fin', 'idle'),
+    ends(connectionNumber(2), 'client', 'fin', ['idle', 'after-response']),
   ],
 };

@@ -5,7 +5,7 @@ import { post } from '../peers/step.js';
 import type { Scenario } from '../scenario.js';
 
 const idleSeconds = 5;
-const roundTripMs = 160;
+const roundTripMs = 400;
 /** In the middle of the time in which the FIN is on its way to the client. */
 const aimMs = roundTripMs / 4;
 const naive = '/orders?naive';
@@ -16,14 +16,14 @@ export const staleReuse: Scenario = {
   name: 'stale-reuse',
   line: 'an idle timeout just under that of the client: a POST crosses the FIN and is lost, but none of ours',
   story:
-    'The server closes after 5 s of idleness and does not say so. Over a link with a round trip of 160 ms two clients send a POST when the FIN of the server is already on its way: one that trusts its connection, and the client of the engine.',
+    'The server closes after 5 s of idleness neither says so before nor waits for anything after. Over a link with a round trip of 400 ms two clients send a POST when the FIN of the server is already on its way: one that trusts its connection, and the client of the engine.',
   fastest: 4,
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'plain', needs: ['hold', 'post'] },
   link: () => ({ roundTripMs }),
   play: async (stage) => {
     const idleMs = stage.scale.ms(idleSeconds);
-    await stage.server({ idleTimeoutMs: idleMs, hint: false });
+    await stage.server({ idleTimeoutMs: idleMs, hint: false, lingerMs: 0 });
     // The client has the response half a round trip after the server's timer began.
     const pause = { kind: 'pause', ms: idleMs + stage.closesLateByMs - aimMs } as const;
     const ask = (path: string) => ({ kind: 'ask', ask: post(path) }) as const;
@@ -35,14 +35,8 @@ export const staleReuse: Scenario = {
     ]);
     await careful.leave();
   },
-  expect: ({ scale, server }) => [
-    takes(asking(naive), {
-      from: requestStart(1),
-      to: requestStart(2),
-      ms: scale.ms(idleSeconds) + server.closesLateByMs + roundTripMs - aimMs,
-      tolerance: { earlyMs: 30, lateMs: 40 },
-    }),
-    inOrder(asking(naive), ['server response-end', 'client request', 'server fin', 'server reset']),
+  expect: () => [
+    inOrder(asking(naive), ['server response', 'client request', 'server fin', 'server reset']),
     takes(asking(naive), { from: requestStart(2), to: fin('server'), ms: aimMs, tolerance: { earlyMs: aimMs, lateMs: aimMs } }),
     lostRequests(asking(naive), 1),
     finding('stale-reuse'),

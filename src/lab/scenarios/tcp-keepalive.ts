@@ -47,7 +47,7 @@ export const tcpKeepalive: Scenario = {
         ),
       ),
       takes(theConnection, { from: mark('server', kind, -1), to: mark('server', 'reset'), ms: intervalMs, tolerance }, scale),
-      ends(theConnection, 'network', 'timeout', 'probes-unanswered'),
+      ends(theConnection, 'network', 'rst', 'probes-unanswered'),
     ];
   },
 };
