@@ -467,6 +467,7 @@ export const ageLimit: Scenario = async (truth, ready) => {
   await each(
     12,
     async (index) => {
+      await pause(170 * index);
       const line = await Line.open(port);
       while (!line.over) {
         await line.ask();

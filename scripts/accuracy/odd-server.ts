@@ -45,6 +45,7 @@ function attend(socket: Socket, options: OddOptions): void {
   let text = '';
   let answers = 0;
   let busy = false;
+  let hasEnded = false;
   let patience: NodeJS.Timeout | undefined;
   sockets.add(socket);
   socket.on('error', () => {});
@@ -58,7 +59,8 @@ function attend(socket: Socket, options: OddOptions): void {
     if (idleMs > 0) patience = setTimeout(leave, idleMs);
   };
   socket.on('end', () => {
-    if (!staysOpen) socket.end();
+    hasEnded = true;
+    if (!staysOpen && !busy) socket.end();
   });
   socket.on('data', async (bytes) => {
     clearTimeout(patience);
@@ -76,6 +78,7 @@ function attend(socket: Socket, options: OddOptions): void {
       busy = true;
       if (!(await answer(socket, path, options))) return;
       busy = false;
+      if (hasEnded && !staysOpen && text === '') return void socket.end();
       if (options.mostAnswers === answers) {
         socket.end();
         return;

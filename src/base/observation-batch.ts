@@ -190,7 +190,8 @@ export class ObservationWriter {
         numbers[at + 6] = observation.usualTimeToLive ?? none;
         numbers[at + 7] = observation.identification ?? none;
         numbers[at + 8] = observation.lastIdentification ?? none;
-        this.count = at + 9;
+        numbers[at + 9] = observation.unacknowledgedByteCount ?? 0;
+        this.count = at + 10;
         return;
       default:
         numbers[at] = headOf(otherCode, 'client');
@@ -359,7 +360,7 @@ export class ObservationReader {
           break;
         case resetCode:
           observe(resetOf(numbers, at, from));
-          at += 9;
+          at += 10;
           break;
         default:
           observe(others[numbers[at + 4]! | 0]!);
@@ -403,5 +404,6 @@ function resetOf(numbers: Float64Array, at: number, from: Side): ResetObservatio
     usualTimeToLive: orNull(numbers[at + 6]!),
     identification: orNull(numbers[at + 7]!),
     lastIdentification: orNull(numbers[at + 8]!),
+    unacknowledgedByteCount: wholeOf(numbers[at + 9]!),
   };
 }

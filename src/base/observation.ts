@@ -138,6 +138,8 @@ export interface ResetObservation extends Observed {
   readonly kind: 'reset';
   readonly from: Side;
   readonly repeated: boolean;
+  /** Bytes from the other side that were captured before and that this reset does not acknowledge; left out where it says nothing. */
+  readonly unacknowledgedByteCount?: number;
   /** Time to live (hop limit) of this packet, and of the same side's packets before it; null where unknown. */
   readonly timeToLive: number | null;
   readonly usualTimeToLive: number | null;

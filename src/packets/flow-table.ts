@@ -193,7 +193,7 @@ export class FlowTable {
     if (calls === Call.duplicateFrame) {
       this.say(flow, segment, from, 'duplicate-frame');
       if ((flags & FIN) !== 0) this.sayFin(flow, forward, reverse, segment, true);
-      if ((flags & RST) !== 0) this.sayReset(flow, forward, segment, true);
+      if ((flags & RST) !== 0) this.sayReset(flow, forward, reverse, segment, true);
       return;
     }
     if (forward.firstEmptyPacket === 0 && !isSyn && length === 0) {
@@ -246,7 +246,7 @@ export class FlowTable {
     if ((flags & FIN) !== 0) this.takeFin(flow, forward, reverse, segment);
     if ((flags & RST) !== 0) {
       forward.timeToLive = forward.timeToLive < 0 ? segment.timeToLive : forward.timeToLive;
-      this.takeReset(flow, forward, segment);
+      this.takeReset(flow, forward, reverse, segment);
     } else {
       forward.timeToLive = segment.timeToLive;
       forward.usualIdentification = segment.identification;
@@ -335,7 +335,6 @@ export class FlowTable {
   }
 
   private sayFin(flow: Flow, forward: Half, reverse: Half, segment: Segment, repeated: boolean): void {
-    const unacknowledged = reverse.seen && (segment.flags & ACK) !== 0 ? (reverse.next - segment.acknowledgment) | 0 : 0;
     this.observe({
       kind: 'fin',
       connection: flow.id,
@@ -343,21 +342,21 @@ export class FlowTable {
       packet: segment.packet,
       from: forward.side,
       repeated,
-      unacknowledgedByteCount: Math.max(0, unacknowledged),
+      unacknowledgedByteCount: unacknowledgedBy(reverse, segment),
     });
   }
 
-  private takeReset(flow: Flow, forward: Half, segment: Segment): void {
+  private takeReset(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
     const repeated = flow.reset;
     flow.reset = true;
     // What lies behind a hole belongs before the reset: nothing more will fill it.
     this.reassembler.flush(flow, flow.client);
     this.reassembler.flush(flow, flow.server);
-    this.sayReset(flow, forward, segment, repeated);
+    this.sayReset(flow, forward, reverse, segment, repeated);
     if (!flow.finished) this.finish(flow, segment.atNs);
   }
 
-  private sayReset(flow: Flow, forward: Half, segment: Segment, repeated: boolean): void {
+  private sayReset(flow: Flow, forward: Half, reverse: Half, segment: Segment, repeated: boolean): void {
     this.observe({
       kind: 'reset',
       connection: flow.id,
@@ -365,6 +364,7 @@ export class FlowTable {
       packet: segment.packet,
       from: forward.side,
       repeated,
+      unacknowledgedByteCount: unacknowledgedBy(reverse, segment),
       timeToLive: segment.timeToLive < 0 ? null : segment.timeToLive,
       usualTimeToLive: forward.timeToLive < 0 ? null : forward.timeToLive,
       identification: segment.identification < 0 ? null : segment.identification,
@@ -431,4 +431,9 @@ export class FlowTable {
     if (this.firstEvictedPacket === 0) this.firstEvictedPacket = segment.packet;
     this.close(flow, 'evicted', flow.lastAtNs, flow.lastPacket);
   }
+}
+
+/** What of the other side's bytes, captured before, a segment does not acknowledge; 0 where it acknowledges nothing at all. */
+function unacknowledgedBy(other: Half, { flags, acknowledgment }: Segment): number {
+  return other.seen && (flags & ACK) !== 0 ? Math.max(0, (other.next - acknowledgment) | 0) : 0;
 }

@@ -28,7 +28,7 @@ export class ClosingAccount implements Closing {
 
   /** A reset that is not a repetition. */
   takeReset(from: Side, observation: ResetObservation, at: Moment): void {
-    this.first ??= { from, how: 'rst', at, unacknowledgedBytes: 0 };
+    this.first ??= { from, how: 'rst', at, unacknowledgedBytes: observation.unacknowledgedByteCount ?? 0 };
     const { timeToLive, usualTimeToLive, identification, lastIdentification } = observation;
     this.reset ??= { from, at, timeToLive, usualTimeToLive, identification, lastIdentification };
   }

@@ -268,6 +268,7 @@ export class ConnectionState implements TalkListener {
     this.shared.totals.fins++;
     if (!observation.repeated) {
       this.zeek.fin(from);
+      if (from === 'server') this.wait.ended();
       this.closing.fin(from, observation, this.at);
       if (this.closing.clientFin !== null && this.closing.serverFin !== null) this.connection.closed ??= this.at;
     }

@@ -10,6 +10,9 @@ import type { ServerFacts } from './facts-server.js';
 import { ephemeralPorts } from './facts-time-wait.js';
 import { knownBy } from './known-timeouts.js';
 
+/** Of the age. */
+const leastApart = 0.05;
+
 /** Clients told per server: those with the most requests. */
 const clientLimit = 16;
 
@@ -137,10 +140,19 @@ export function maximumRequests(server: ServerFacts): InferredMaximum | null {
 /** Closes at one age whatever the use: constant where the idle times before the close are not. */
 export function ageLimit(server: ServerFacts): ProvenConstant | null {
   const age = server.serverAges.proven({ least: 3, share: 0.8 });
-  if (age === null || age.value < 1e9) return null;
+  if (age === null || age.value < 1e9 || !cameApart(server, age)) return null;
   // The same use on each connection makes the ages alike too: then the times since the last answer are as constant.
   const idle = server.serverAgeIdles.densest();
   return idle !== null && 2 * idle.count > age.count ? null : age;
+}
+
+/** Connections that were opened together and closed together say nothing of their age: a stop of the server does the same. */
+function cameApart(server: ServerFacts, { connections, value, spread }: ProvenConstant): boolean {
+  const ids = new Set(connections);
+  const opened = server.serverAges.samples
+    .filter(({ connection }) => ids.has(connection))
+    .map(({ atNs, value: age }) => atNs - age);
+  return Math.max(...opened) - Math.min(...opened) > Math.max(2 * spread, leastApart * value);
 }
 
 function reuse(server: ServerFacts): ReuseInference {

@@ -93,6 +93,7 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
   if (facts.partialRequest) return 'request-cut';
   if (exchange.responseFraming === 'until-close' && close.from === 'server') return 'body-end';
   if (exchange.closeAskedBy !== 'none') return 'close-announced';
+  if (close.from === 'client' && close.how === 'fin' && exchange.responseEnd.atNs > atNs) return 'half-close';
   const idleNs = facts.lastByteNs === null ? 0 : atNs - facts.lastByteNs;
   const prompt = idleNs <= promptNs + 2 * (connection.handshakeNs ?? 0);
   if (prompt && (exchange.status ?? 0) >= 400) return 'error-response';

@@ -6,6 +6,7 @@
  */
 
 import type { ConnectionId } from '../base/index.js';
+import type { Moment } from './model.js';
 
 interface Bucket {
   count: number;
@@ -88,6 +89,7 @@ export class ConstantFinder {
 export interface Sample {
   readonly connection: ConnectionId;
   readonly packet: number;
+  readonly atNs: number;
   readonly value: number;
 }
 
@@ -104,9 +106,10 @@ const evidenceLimit = 16;
 export class ProvenConstantFinder extends ConstantFinder {
   readonly samples: Sample[] = [];
 
-  prove(value: number, connection: ConnectionId, packet: number): void {
+  /** `atNs`: when the value was there. */
+  prove(value: number, connection: ConnectionId, { packet, atNs }: Moment): void {
     this.add(value);
-    if (this.samples.length < evidenceLimit) this.samples.push({ connection, packet, value });
+    if (this.samples.length < evidenceLimit) this.samples.push({ connection, packet, atNs, value });
   }
 
   proven(wanted: { readonly least: number; readonly share: number }): ProvenConstant | null {

@@ -94,7 +94,9 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     by === 'server' &&
     how === 'rst' &&
     exchange.requestAcked === null &&
-    ending.at.atNs - exchange.requestAt.atNs < Math.max(0, mostOfRoundTrip * facts.roundTripNs - shortRoundTripNs);
+    (ending.at.atNs - exchange.requestAt.atNs < Math.max(0, mostOfRoundTrip * facts.roundTripNs - shortRoundTripNs) ||
+      // A reset that acknowledges none of the request left before it came.
+      (exchange.requestEnd !== null && (first?.unacknowledgedBytes ?? 0) > exchange.requestBodyBytes));
   const knew =
     finFirst && finAcknowledged !== null && exchange.requestAt.atNs >= finAcknowledged.atNs && closing.sentKnowing !== null;
   return {

@@ -184,7 +184,10 @@ export class ServerFacts implements TableEntry {
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
     if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
-    if (facts.sound) this.#addClose(connection, facts);
+    if (facts.sound) {
+      this.#addClose(connection, facts);
+      this.#addMaximum(connection, facts);
+    }
     if (ending.why === 'still-open' && facts.firstUnanswered >= 0 && facts.sound) this.#addWaiting(connection, facts);
   }
 
@@ -265,12 +268,12 @@ export class ServerFacts implements TableEntry {
     const { atNs, packet } = ending.at;
     const last = exchanges[exchanges.length - 1]!;
     if (sidesFrom === 'syn' && exchangeCount > 1) {
-      this.serverAges.prove(atNs - opened.atNs, connection.id, packet);
+      this.serverAges.prove(atNs - opened.atNs, connection.id, ending.at);
       const used = last.responseEnd ?? exchanges[exchanges.length - 2]!.responseEnd;
       if (used !== null) this.serverAgeIdles.add(Math.max(0, atNs - used.atNs));
     }
     if (ending.why === 'idle' && (!facts.byTurns || idleNs >= leastTurnIdleNs)) {
-      this.idleCloses.prove(idleNs, connection.id, packet);
+      this.idleCloses.prove(idleNs, connection.id, ending.at);
     }
     this.#addTimeBeforeLateRequest(connection, facts);
     const broken = brokenHint(ending.why, idleNs, exchangeCount, facts);
@@ -293,22 +296,29 @@ export class ServerFacts implements TableEntry {
         this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
       }
     }
+  }
+
+  #addMaximum(connection: Connection, facts: ConnectionFacts): void {
+    const { ending, exchanges, sidesFrom } = connection;
+    const last = exchanges[exchanges.length - 1]!;
     // A maximum of requests shows in a FIN behind a healthy answer; pipelined requests behind that may stay unanswered.
     const lastAnswered = facts.firstUnanswered < 0 ? last : exchanges[facts.firstUnanswered - 1];
     const counts = lastAnswered !== undefined && ending.how === 'fin' && sidesFrom === 'syn' && (lastAnswered.status ?? 0) < 400;
     if (!counts || facts.byTurns || lastAnswered.responseFraming === 'until-close') return;
     const announced = lastAnswered.closeAskedBy === 'server';
     const silent = ending.why === 'after-response';
+    // Once announced, it does not matter who is the first to close.
+    if (ending.by !== 'server' && !(announced && ending.by === 'client')) return;
     if (announced || silent) this.#countRequestsAtClose(connection, facts.answered, announced);
   }
 
   /** A request that came behind the close for idleness took nothing from that idle time. */
   #addTimeBeforeLateRequest({ id, ending, exchanges }: Connection, { firstUnanswered, byTurns }: ConnectionFacts): void {
     if (ending.why !== 'request-crossed' || ending.how !== 'fin' || firstUnanswered < 1 || byTurns) return;
-    const { atNs, packet } = ending.at;
+    const { atNs } = ending.at;
     const before = exchanges[firstUnanswered - 1]!.responseEnd;
     if (before === null || exchanges[firstUnanswered]!.requestAt.atNs <= atNs || atNs - before.atNs < leastTurnIdleNs) return;
-    this.idleCloses.prove(atNs - before.atNs, id, packet);
+    this.idleCloses.prove(atNs - before.atNs, id, ending.at);
   }
 
   #countRequestsAtClose({ id, ending }: Connection, answered: number, announced: boolean): void {

@@ -114,6 +114,7 @@ export type EndingWhy = keyof typeof endingReasonTexts;
 
 export const endingReasonTexts = {
   'close-announced': 'closed as announced by Connection: close or HTTP/1.0',
+  'half-close': 'the client closed its sending side behind its last request, and was answered',
   'body-end': 'closed to mark the end of the response body',
   'after-response': 'closed right after a response, unannounced',
   idle: 'closed while idle',
@@ -149,7 +150,7 @@ export interface FirstClose {
   readonly from: Side;
   readonly how: 'fin' | 'rst';
   readonly at: Moment;
-  /** Bytes of the other side, captured before, that this FIN does not acknowledge: they crossed it. */
+  /** Bytes of the other side, captured before, that it does not acknowledge: they crossed it. */
   readonly unacknowledgedBytes: number;
 }
 

@@ -34,6 +34,8 @@ export class WaitAccount {
   /** Behind a hole in the server's bytes: they wait for what is lost. */
   private serverTroubled = false;
   private lastServerBytesNs = -1;
+  /** The server has ended its stream: nobody waits for it any more. */
+  private serverEnded = false;
   /** The client waits to be told to send the body of this one. */
   private expecting: Exchange | null = null;
   /** −1 while unknown. */
@@ -49,6 +51,7 @@ export class WaitAccount {
     this.serverWindowClosed = false;
     this.serverTroubled = false;
     this.lastServerBytesNs = -1;
+    this.serverEnded = false;
     this.expecting = null;
     this.roundTripNs = -1;
   }
@@ -58,6 +61,7 @@ export class WaitAccount {
     const from = this.lastNs;
     if (nowNs <= from) return;
     this.lastNs = nowNs;
+    if (this.serverEnded) return;
     const to = Math.min(pending.length, pendingFrom + accountedPending);
     for (let index = pendingFrom; index < to; index++) this.share(pending[index], from, nowNs);
   }
@@ -93,6 +97,11 @@ export class WaitAccount {
       this.clientTroubled = false;
     }
     if (roundTripNs !== null && roundTripNs > 0 && this.roundTripNs < 0) this.roundTripNs = roundTripNs;
+  }
+
+  /** The server's FIN. */
+  ended(): void {
+    this.serverEnded = true;
   }
 
   /** Something was lost, or came out of order. `oldest`: the oldest exchange that waits. */

@@ -19,6 +19,12 @@ interface EndingWords {
 
 export const endingWords: Readonly<Record<EndingWhy, EndingWords>> = {
   'close-announced': { short: 'announced', counted: ['closed as announced', 'closed as announced'], severity: 'good' },
+  'half-close': {
+    short: 'half-closed',
+    terse: 'half-cl.',
+    counted: ['half-closed and answered', 'half-closed and answered'],
+    severity: 'good',
+  },
   'body-end': {
     short: 'ends the body',
     terse: 'body end',

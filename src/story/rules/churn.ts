@@ -98,6 +98,7 @@ function churnCause(pair: PairFacts): Cause | null {
   if (most === clientPrompt) {
     return { owner: 'client', text: 'The client closes behind each answer.', fixes: reuseConnections };
   }
+  if (!leavesIdle(pair)) return null;
   return {
     owner: 'client',
     text: 'Each connection is left idle behind its answer and never used again.',
@@ -110,4 +111,12 @@ function churnCause(pair: PairFacts): Cause | null {
       ...reuseConnections,
     ],
   };
+}
+
+/** Another connection was opened although an idle one was there: not merely requests so rare that the idle ones are closed between them. */
+function leavesIdle({ recent }: PairFacts): boolean {
+  const spared = recent.filter(({ openedNs }) =>
+    recent.some((other) => other.lastUseNs < openedNs && (other.why === 'still-open' || openedNs < other.endedNs)),
+  );
+  return 2 * spared.length >= recent.length;
 }
