@@ -1,9 +1,10 @@
 /**
  * The web-standard form of a handler, `(Request) => Response`, on the native one, so that what frameworks export as `fetch` runs unchanged.
  *
- * - The Request has the absolute URL of the target and Host, a streamed body when there is one, and aborts with the connection.
- * - A Response whose body is over after its first piece goes out with Content-Length, any other in chunks, as fast as the client takes it.
- *   When the client goes away the body is cancelled.
+ * - The Request has the absolute URL of the target and Host, a streamed body when there is one, and aborts with the connection
+ *   (server-web-request.ts).
+ * - A Response that was made of a text or of bytes goes out as such, in one write. Of others, one whose body is over after its first piece goes out with
+ *   Content-Length, any other in chunks, as fast as the client takes it. When the client goes away the body is cancelled.
  * - Fields of the connection (RFC 9110 §7.6.1) in a Response are not passed on, except the wish to close.
  */
 
@@ -11,93 +12,50 @@ import { HoldfastError } from './errors.js';
 import type { ConnectionInfo, FetchHandler, NativeHandler } from './server-options.js';
 import type { ServerRequest } from './server-request.js';
 import type { ServerResponse } from './server-response.js';
+import { webRequestOf } from './server-web-request.js';
 
 export function nativeHandlerOf(fetch: FetchHandler): NativeHandler {
   return (request, response) => answer(fetch, request, response);
 }
 
-async function answer(fetch: FetchHandler, request: ServerRequest, response: ServerResponse): Promise<void> {
-  const info: ConnectionInfo = {
-    clientAddress: request.clientAddress,
-    clientPort: request.clientPort,
-    connectionNumber: request.connectionNumber,
-    requestNumber: request.number,
-  };
-  // The head is borrowed until this function first waits; the Request is built before.
-  const webRequest = toRequest(request);
+function answer(fetch: FetchHandler, request: ServerRequest, response: ServerResponse): unknown {
+  const webRequest = webRequestOf(request);
   if (webRequest === null) {
     response.status = 400;
-    response.closeAfter().end('400 Bad Request: target-invalid\n');
-    return;
+    return response.closeAfter().end('400 Bad Request: target-invalid\n');
   }
-  await send(await fetch(webRequest, info), response);
+  const answered = fetch(webRequest, new ServedConnection(request));
+  // From here on the Request lives as long as the handler likes.
+  request.head.keep();
+  return answered instanceof Response ? send(answered, response) : sendLater(answered, response);
 }
 
-/**
- * A Request whose signal is made when it is asked for. (Handed to the constructor, a signal costs ten times what all the rest does.) A clone has a
- * signal of its own that never aborts.
- */
-class ServedRequest extends Request {
-  /** @internal */
-  readonly served: ServerRequest;
-
-  constructor(url: string, init: RequestInit, served: ServerRequest) {
-    super(url, init);
-    this.served = served;
-  }
+async function sendLater(answered: Response | Promise<Response>, response: ServerResponse): Promise<void> {
+  await send(await answered, response);
 }
 
-// The types have `signal` as a property, which a class may not override by an accessor.
-Object.defineProperty(ServedRequest.prototype, 'signal', {
-  get(this: ServedRequest) {
-    return this.served.signal;
-  },
-});
+/** Asked of the socket only when it is wanted. */
+class ServedConnection implements ConnectionInfo {
+  constructor(private readonly request: ServerRequest) {}
 
-function toRequest(request: ServerRequest): Request | null {
-  const { method } = request;
-  const headers = new Headers();
-  for (const [name, value] of request.fields) headers.append(name, value);
-  const mayHaveBody = request.hasBody && method !== 'GET' && method !== 'HEAD';
-  const init: RequestInit = { method, headers };
-  try {
-    return new ServedRequest(
-      urlOf(request),
-      mayHaveBody ? { ...init, body: bodyStream(request), duplex: 'half' } : init,
-      request,
-    );
-  } catch {
-    return null;
+  get clientAddress(): string {
+    return this.request.clientAddress;
+  }
+
+  get clientPort(): number {
+    return this.request.clientPort;
+  }
+
+  get connectionNumber(): number {
+    return this.request.connectionNumber;
+  }
+
+  get requestNumber(): number {
+    return this.request.number;
   }
 }
 
-function urlOf(request: ServerRequest): string {
-  const { target } = request;
-  if (!target.startsWith('/') && target !== '*') return target;
-  const origin = `${request.secure ? 'https' : 'http'}://${request.header('host') || 'localhost'}`;
-  return target === '*' ? `${origin}/` : origin + target;
-}
-
-function bodyStream(request: ServerRequest): ReadableStream<Uint8Array> {
-  return new ReadableStream(
-    {
-      type: 'bytes',
-      async pull(controller: ReadableByteStreamController) {
-        const piece = await request.read();
-        if (piece === null) {
-          controller.close();
-          controller.byobRequest?.respond(0);
-        } else controller.enqueue(new Uint8Array(piece));
-      },
-      cancel() {
-        request.incoming().discard();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-async function send(webResponse: Response, response: ServerResponse): Promise<void> {
+function send(webResponse: Response, response: ServerResponse): unknown {
   response.status = webResponse.status;
   if (webResponse.statusText !== '') response.reason = webResponse.statusText;
   let hasLength = false;
@@ -106,10 +64,23 @@ async function send(webResponse: Response, response: ServerResponse): Promise<vo
     response.field(name, value);
   });
   const { body } = webResponse;
-  if (body === null) {
-    response.end();
-    return;
-  }
+  if (body === null) return response.end();
+  const source = sourceOf(webResponse, body);
+  return source !== null ? response.end(source) : stream(body, response, hasLength);
+}
+
+/** Under which a Response keeps its state, where it is not private: undici up to its sixth major. */
+const stateSymbol = Object.getOwnPropertySymbols(new Response('')).find(({ description }) => description === 'state');
+
+/** What the body was made of, when nobody has touched it. */
+function sourceOf(webResponse: Response, body: ReadableStream): string | Uint8Array | null {
+  if (stateSymbol === undefined || webResponse.bodyUsed || body.locked) return null;
+  const state = (webResponse as unknown as Record<symbol, { body?: { source?: unknown } | null } | undefined>)[stateSymbol];
+  const source = state?.body?.source;
+  return typeof source === 'string' || source instanceof Uint8Array ? source : null;
+}
+
+async function stream(body: ReadableStream<Uint8Array>, response: ServerResponse, hasLength: boolean): Promise<void> {
   const reader = body.getReader();
   try {
     await pump(reader, response, hasLength);
