@@ -48,7 +48,7 @@ const styleOf = (style: Partial<TerminalStyle> = {}): TerminalStyle => ({
 function show(connections: readonly Connection[], style = styleOf(), name = 'a.pcap', facts = source): string[] {
   const overview = new Overview();
   for (const connection of connections) overview.add(connection);
-  const rows = connections.map(connectionRow);
+  const rows = connections.map((connection) => connectionRow(connection));
   const layout = layOutList(rows, clock, style);
   return [
     ...renderSummary({ name, overview, source: facts, chosenBy: null, diagnosed: diagnose(connections) }, style),
@@ -183,7 +183,7 @@ test('the first line says what is wrong, and nothing is wrong with a healthy cap
   );
   const open = { by: 'none', how: 'open', why: 'still-open', at: at(9), idleNs: ms(3) } as const;
   assert.equal(
-    firstLine([buildConnection({ exchanges: [buildExchange(1, 1, 0, unanswered)], ending: open })]),
+    firstLine([buildConnection({ exchanges: [buildExchange(1, 1, 0, unanswered)], last: at(9), ending: open })]),
     'No fault was found; 1 request had no answer when the capture ended or cannot be judged.',
   );
   assert.equal(
@@ -221,7 +221,7 @@ test('the summary counts who closed, why, and who kept whom waiting, and tells d
 
 test('what all lines have in common is said once', () => {
   const list = (connections: readonly Connection[]): [string, string] => {
-    const rows = connections.map(connectionRow);
+    const rows = connections.map((connection) => connectionRow(connection));
     const layout = layOutList(rows, clock, styleOf());
     return [commonEnds(layout), renderListLine(rows[0]!, layout, clock, styleOf())];
   };
