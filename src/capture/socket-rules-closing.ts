@@ -1,5 +1,5 @@
 /** Rules about connections of which one side has closed: who has not, and who was first. */
-import type { SocketFinding, TcpSocket } from '../base/index.js';
+import type { SocketFinding, SocketPeer, TcpSocket } from '../base/index.js';
 import { byOwner, counted, countText, durationText, endpointText, placesText, type SocketFacts } from './socket-facts.js';
 import { reuseConnections } from './socket-fixes.js';
 
@@ -71,14 +71,20 @@ const notableTimeWaits = 500;
 const manyTimeWaits = 5000;
 
 export function timeWaitPile({ peers, table }: SocketFacts): SocketFinding[] {
-  return peers.flatMap((peer): SocketFinding[] => {
-    const count = peer.states.TIME_WAIT ?? 0;
-    if (count < notableTimeWaits) return [];
-    const place = endpointText(peer.service);
+  return (['out', 'in'] as const).flatMap((direction): SocketFinding[] => {
+    const piles = peers.filter((peer) => peer.direction === direction && timeWaits(peer) >= notableTimeWaits);
+    if (piles.length === 0) return [];
+    const count = piles.reduce((sum, peer) => sum + timeWaits(peer), 0);
+    const [largest] = piles.toSorted((a, b) => timeWaits(b) - timeWaits(a)) as [SocketPeer];
+    const others =
+      piles.length > 1 ? `, ${countText(timeWaits(largest))} of them, and ${counted(piles.length - 1, 'other')}` : '';
+    const place = `${endpointText(largest.service)}${others}`;
+    const isClient = direction === 'out';
+    const common = `TIME_WAIT is kept for 60 s by the side that closes first: about ${countText(Math.round(count / 60))} connections are closed here each second.`;
     const share =
-      table.ports === null || peer.portsLeft === null ? '' : ` ${countText(peer.portsLeft)} local ports are left to it.`;
-    const common = `TIME_WAIT is kept for 60 s by the side that closes first, so about ${countText(Math.round(count / 60))} connections are closed here each second.`;
-    const isClient = peer.direction === 'out';
+      table.ports === null || largest.portsLeft === null || piles.length > 1
+        ? ''
+        : ` ${countText(largest.portsLeft)} local ports are left to it.`;
     return [
       {
         rule: 'time-wait-pile',
@@ -89,7 +95,7 @@ export function timeWaitPile({ peers, table }: SocketFacts): SocketFinding[] {
           : 'This server closes its connections first',
         detail: isClient
           ? `${countText(count)} in TIME_WAIT to ${place}. ${common}${share} A client that keeps its connections has none.`
-          : `${countText(count)} in TIME_WAIT from clients of ${place}. ${common} They cost little memory here; the new connections cost the clients a round trip each.`,
+          : `${countText(count)} in TIME_WAIT from clients of ${place}. ${common} They cost little here; each new connection costs its client a round trip.`,
         fixes: isClient
           ? reuseConnections
           : [
@@ -110,6 +116,8 @@ export function timeWaitPile({ peers, table }: SocketFacts): SocketFinding[] {
     ];
   });
 }
+
+const timeWaits = ({ states }: SocketPeer): number => states.TIME_WAIT ?? 0;
 
 /** FIN_WAIT2s that are worth a word. */
 const notableHalfClosed = 10;

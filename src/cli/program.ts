@@ -9,9 +9,11 @@ import { addCapture } from './capture-command.js';
 import type { CommandContext, Streams } from './command-context.js';
 import { addExplain } from './explain-command.js';
 import { CommandFailure, exitCodes, failureOfCapture, failureText } from './failure.js';
+import { addLab } from './lab-command.js';
 import { addLink } from './link-command.js';
 import { Output } from './output.js';
 import { addRules } from './rules-command.js';
+import { addSockets } from './sockets-command.js';
 import { addTap } from './tap-command.js';
 
 const generalExamples = `Examples:
@@ -47,7 +49,15 @@ function standardStreams(): Streams {
 }
 
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
-const commands: readonly ((program: Command, context: CommandContext) => void)[] = [addExplain, addCapture, addRules, addLink, addTap];
+const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
+  addExplain,
+  addCapture,
+  addRules,
+  addSockets,
+  addLink,
+  addTap,
+  addLab,
+];
 
 function buildProgram(streams: Streams, ended: (code: number) => void): Command {
   const program = new Command('holdfast');

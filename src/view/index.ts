@@ -8,6 +8,7 @@ export { renderPage } from './html/page.js';
 export { interestOf } from './interest.js';
 export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
 export { type LadderArrow, type LadderBreak, type LadderOmission, type LadderRow, ladderOf } from './ladder.js';
+export { type Markup, markup, trusted } from './markup.js';
 export { OrderedWindow } from './ordered-window.js';
 export { Overview } from './overview.js';
 export { connectionsOfInterest, PageCollector, type PageData } from './page-collector.js';
@@ -29,6 +30,7 @@ export {
   reportSchema,
 } from './report.js';
 export { renderLadderPicture } from './svg/ladder-svg.js';
+export { colourStyle } from './svg/picture-style.js';
 export { renderTimeline } from './svg/timeline-svg.js';
 export { type ComparedNames, renderComparison } from './terminal/comparison.js';
 export { renderConnection } from './terminal/connection.js';
@@ -37,6 +39,7 @@ export { lifeLegend } from './terminal/life-picture.js';
 export { wrapItems, wrapWords } from './terminal/lines.js';
 export { commonEnds, type ListLayout, layOutList } from './terminal/list-layout.js';
 export { renderRule, renderRules } from './terminal/rules.js';
+export { renderSockets, type SocketsShown, socketsHeadline } from './terminal/sockets.js';
 export { type Palette, plainPalette, type TerminalStyle } from './terminal/style.js';
 export { renderSummary, type SummaryInput } from './terminal/summary.js';
 export { type Life, type LifePiece, type LifeRun, layOutLife, lifeOf } from './timeline.js';

@@ -1,0 +1,98 @@
+/**
+ * `holdfast sockets`: reads the table, says what it means. With --watch it looks again and again: on a terminal in place, elsewhere
+ * one block, or one object, after the other.
+ */
+import type { SocketFinding, SocketReport } from '../base/index.js';
+import { renderSockets, type SocketsShown, type TerminalStyle } from '../view/index.js';
+import type { Streams } from './command-context.js';
+import { exitCodes } from './failure.js';
+import { type ChoiceOptions, chooseSockets, type SocketPlace } from './sockets-choice.js';
+import { socketsJson } from './sockets-json.js';
+import { watchLooks } from './sockets-watch.js';
+import { terminalStyle } from './terminal-style.js';
+
+export interface SocketsOptions extends ChoiceOptions {
+  readonly all?: boolean;
+  readonly watch?: number | true;
+  readonly looks?: number;
+  readonly json?: boolean;
+  readonly ndjson?: boolean;
+  readonly failOn?: SocketFinding['level'];
+  readonly processes?: boolean;
+  readonly columns?: number;
+  readonly ascii?: boolean;
+}
+
+const usualSeconds = 2;
+const levels: readonly SocketFinding['level'][] = ['bad', 'warning', 'info', 'good'];
+
+/** Gives the exit code: that of the last look. */
+export async function sockets(places: readonly SocketPlace[], options: SocketsOptions, streams: Streams): Promise<number> {
+  const { readSocketTable, reportSockets } = await import('../capture/index.js');
+  const choice = chooseSockets(places, options);
+  let report: SocketReport | null = null;
+  const look = (): SocketReport => {
+    report = reportSockets(readSocketTable({ owners: options.processes !== false }), choice, report);
+    return report;
+  };
+  const show = presenter(options, streams);
+  if (options.watch === undefined) show.once(look());
+  else {
+    const seconds = options.watch === true ? usualSeconds : options.watch;
+    await watchLooks({ seconds, looks: options.looks ?? Number.POSITIVE_INFINITY, look: () => show.frame(look()) }, streams, {
+      inPlace: streams.screen.isTTY === true && options.ndjson !== true,
+    });
+    if (report !== null && streams.screen.isTTY === true && options.ndjson !== true) show.once(report);
+  }
+  return isFailing(report, options.failOn) ? exitCodes.findings : exitCodes.fine;
+}
+
+const isFailing = (report: SocketReport | null, least: SocketFinding['level'] | undefined): boolean =>
+  least !== undefined && (report?.findings.some(({ level }) => levels.indexOf(level) <= levels.indexOf(least)) ?? false);
+
+interface Presenter {
+  /** The whole report, to standard output. */
+  once(report: SocketReport): void;
+  /** What one look of a watch shows: lines that fit the screen, or everything where there is none. */
+  frame(report: SocketReport): readonly string[];
+}
+
+function presenter(options: SocketsOptions, { output, screen, environment }: Streams): Presenter {
+  const style = (): TerminalStyle => terminalStyle(options, screen, environment);
+  const isJson = options.json === true || options.ndjson === true;
+  const asJson = (report: SocketReport): string =>
+    options.ndjson === true ? JSON.stringify(socketsJson(report)) : JSON.stringify(socketsJson(report), null, 2);
+  return {
+    once(report) {
+      if (isJson) output.line(asJson(report));
+      else for (const line of renderSockets(report, shownLines(options, report), style())) output.line(line);
+    },
+    frame(report) {
+      if (isJson) return [asJson(report)];
+      const time = new Date(report.table.takenAtMs).toISOString().replace('T', ' ').slice(0, 19);
+      const rows = screen.isTTY === true ? screen.rows : null;
+      const shown = rows === null ? shownLines(options, report) : screenLines(rows, report);
+      const { palette } = style();
+      return [palette.faint(`${time} UTC${rows === null ? '' : '   q ends'}`), ...renderSockets(report, shown, style())];
+    },
+  };
+}
+
+/** Lines of a printed report. */
+const printed: SocketsShown = { sockets: 20, peers: 12, listeners: 12, findings: 6 };
+
+/** With --state or --all, the sockets are what was asked for. */
+function shownLines({ all, state }: SocketsOptions, { chosen }: SocketReport): SocketsShown {
+  if (all === true) return { sockets: chosen.length, peers: chosen.length, listeners: chosen.length, findings: 100 };
+  return state === undefined ? printed : { ...printed, sockets: 100 };
+}
+
+/** What fits a screen: findings take up to half of it, the lists share the rest. */
+function screenLines(rows: number, { peers, chosen, findings }: SocketReport): SocketsShown {
+  const told = Math.min(findings.length, Math.max(1, Math.floor(rows / 12)));
+  const left = Math.max(6, rows - 8 - told * 5);
+  const listening = chosen.filter(({ state }) => state === 'LISTEN').length;
+  const forPeers = Math.min(peers.length, Math.max(2, Math.floor(left / 3)));
+  const forListeners = Math.min(listening, Math.max(2, Math.floor(left / 4)));
+  return { findings: told, peers: forPeers, listeners: forListeners, sockets: Math.max(2, left - forPeers - forListeners) };
+}
