@@ -40,6 +40,8 @@ export function addLab(program: Command, { streams, ended }: CommandContext): vo
     .option('-o, --out <folder>', 'where NAME.pcapng is written (default: here; with --all and --compare: nowhere)')
     .option('-w, --write <file>', 'the file that is written')
     .option('--html <file>', 'also write the report as a page of its own')
+    .option('--relay', 'watch with a relay instead of recording packets, as where nobody may')
+    .option('--jobs <count>', 'with --all: scenarios at a time (3)', parseWhole('count', 1, 32))
     .option('--json', 'print the outcome as JSON')
     .addOption(new Option('--sabotage <what>', 'break a peer on purpose, to see the scenario fail').hideHelp())
     .option('--columns <count>', 'lay out for so many columns', parseWhole('count', 40, 1000))

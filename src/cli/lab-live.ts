@@ -3,7 +3,6 @@
  * data and everything behind `linesLimit` are counted, not told.
  */
 import type { Observation, Side } from '../base/index.js';
-import { observeCapture } from '../packets/index.js';
 import { escapeText, formatBytes, formatDuration, type TerminalStyle } from '../view/index.js';
 
 /** Lines told of one scenario. */
@@ -24,11 +23,10 @@ const calls: Readonly<Partial<Record<string, Told>>> = {
   'fast-retransmission': { label: 'fast retransmission', paint: 'warning' },
 };
 
-/** Takes chunks of a capture and writes lines. */
+/** Takes observations and writes lines. */
 export class LiveLadder {
   readonly #style: TerminalStyle;
   readonly #write: (line: string) => void;
-  readonly #capture = observeCapture({ live: true, observe: (observation) => this.#observe(observation) });
   #zeroNs: number | null = null;
   #lines = 0;
   #untold = 0;
@@ -42,14 +40,17 @@ export class LiveLadder {
     this.#room = Math.min(mostRoom, Math.max(30, style.width - margin - 4));
   }
 
-  readonly push = (chunk: Uint8Array): void => this.#capture.push(chunk);
+  /** A remark that is no packet, under the arrows. */
+  beside(text: string): string {
+    return `${' '.repeat(margin)}${text}`;
+  }
 
   /** Says how many lines were left out. */
   end(): void {
     if (this.#untold > 0) this.#write(this.#style.palette.faint(`${' '.repeat(margin)}and ${this.#untold} more`));
   }
 
-  #observe(observation: Observation): void {
+  readonly observe = (observation: Observation): void => {
     const told = this.#wordsOf(observation);
     if (told === null || !('from' in observation)) return;
     this.#zeroNs ??= observation.atNs;
@@ -59,7 +60,7 @@ export class LiveLadder {
     }
     this.#lines++;
     this.#write(this.#lineOf(observation.connection, observation.atNs - this.#zeroNs, observation.from, told));
-  }
+  };
 
   #wordsOf(observation: Observation): Told | null {
     if (observation.kind !== 'bytes') this.#inData = '';

@@ -1,11 +1,16 @@
 /** What a scenario came to: its verdict and its expectations, for people and as JSON. */
 import type { ScenarioResult } from '../lab/index.js';
+import type { Connection } from '../story/index.js';
 import { escapeText, formatCounted, type TerminalStyle, wrapWords } from '../view/index.js';
 
 const mark = (met: boolean, { unicode }: TerminalStyle): string => (met ? (unicode ? '✓' : 'ok') : unicode ? '✗' : 'NO');
 
-const packetsOf = (packets: readonly number[]): string =>
-  packets.length === 0 ? '' : ` (${packets.length === 1 ? 'packet' : 'packets'} ${packets.join(', ')})`;
+/** A relay has no packets: their numbers are 0. */
+const packetsOf = (numbers: readonly number[]): string => {
+  const packets = numbers.filter((number) => number > 0);
+  if (packets.length === 0) return '';
+  return ` (${packets.length === 1 ? 'packet' : 'packets'} ${packets.join(', ')})`;
+};
 
 export const peersOf = ({ server, client }: ScenarioResult): string => `${client.title} asks ${server.title}`;
 
@@ -54,8 +59,35 @@ export function outcomeLines(result: ScenarioResult, style: TerminalStyle): stri
   ];
 }
 
+/** A scenario that could not be played here, and why. */
+export interface SkippedJson {
+  readonly scenario: string;
+  readonly passed: null;
+  readonly why: string;
+}
+
+/** Connections that are told one by one. */
+const livesLimit = 20;
+
+/** What the packets of a connection say about its end. */
+const lifeOf = ({ exchangeCount, exchanges, ending }: Connection) => {
+  const hint = exchanges.find((one) => one.hint !== null)?.hint ?? null;
+  const last = exchanges.at(-1);
+  return {
+    exchanges: exchangeCount,
+    statuses: exchanges.slice(0, livesLimit).map(({ status }) => status),
+    keepAlive: hint,
+    closeAskedBy: last?.closeAskedBy ?? null,
+    endedBy: ending.by,
+    how: ending.how,
+    why: ending.why,
+    /** From the end of the last response to the first FIN or RST. */
+    afterMs: last?.responseEnd == null ? null : Number(((ending.at.atNs - last.responseEnd.atNs) / 1e6).toFixed(3)),
+  };
+};
+
 /** The same for programs. */
-export const outcomeJson = (result: ScenarioResult): object => ({
+export const outcomeJson = (result: ScenarioResult) => ({
   scenario: result.scenario.name,
   passed: result.passed,
   server: result.server.name,
@@ -67,8 +99,12 @@ export const outcomeJson = (result: ScenarioResult): object => ({
   packetsDropped: result.dropped,
   expectations: result.expectations.map(({ words, met, showed, packets }) => ({ words, met, showed, packets })),
   skipped: result.skipped,
+  packets: result.evidence.source.packets,
   totals: result.evidence.totals,
   counted: Object.fromEntries(result.evidence.counted),
   verdict: result.evidence.verdict.headline,
+  lives: result.evidence.connections.slice(0, livesLimit).map(lifeOf),
   findings: result.evidence.findings.map(({ rule, level, title }) => ({ rule, level, title })),
 });
+
+export type OutcomeJson = ReturnType<typeof outcomeJson>;

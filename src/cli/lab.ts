@@ -1,13 +1,15 @@
 /**
- * `holdfast lab`: lists the scenarios, plays one, plays all. The command line runs again in a network namespace of its own first, so that
- * all ports are free, nothing of the machine is touched, and packets may be captured; where there can be none it plays on.
+ * `holdfast lab`: lists the scenarios, plays one. The command line runs again in a network namespace of its own first, so that all ports are
+ * free, nothing of the machine is touched, there can be a link, and packets may be recorded without rights. Where there can be no such
+ * namespace the machine's loopback is recorded, and where that is not allowed either a relay watches.
  */
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { CaptureError, enterOwnNetwork, inOwnNetwork } from '../capture/index.js';
+import { rename } from 'node:fs/promises';
+import { Writable } from 'node:stream';
+import { CaptureError, enterOwnNetwork, inOwnNetwork, openPacketSource } from '../capture/index.js';
 import {
+  cannotBePlayed,
   clientPeers,
+  type RunOptions,
   runScenario,
   type SabotageName,
   type Scenario,
@@ -16,11 +18,13 @@ import {
   scenarios,
   serverPeers,
 } from '../lab/index.js';
-import { escapeName, formatCounted } from '../view/index.js';
+import { escapeName } from '../view/index.js';
 import type { Streams } from './command-context.js';
+import { explain } from './explain.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { LiveLadder } from './lab-live.js';
-import { outcomeJson, outcomeLines, peersOf } from './lab-outcome.js';
+import { outcomeJson, outcomeLines, peersOf, type SkippedJson } from './lab-outcome.js';
+import { Output } from './output.js';
 import { terminalStyle } from './terminal-style.js';
 
 export interface LabOptions {
@@ -33,6 +37,8 @@ export interface LabOptions {
   readonly write?: string;
   readonly html?: string;
   readonly json?: boolean;
+  readonly relay?: boolean;
+  readonly jobs?: number;
   readonly sabotage?: string;
   readonly columns?: number;
   readonly ascii?: boolean;
@@ -40,12 +46,23 @@ export interface LabOptions {
 
 /** Runs the command and gives the exit code. */
 export async function runLab(name: string | undefined, options: LabOptions, streams: Streams): Promise<number> {
-  if (name === undefined && options.all !== true) return listScenarios(options, streams);
+  if (name !== undefined && options.all === true) throw new CommandFailure('bad-usage', 'choose one of a scenario and --all');
   const scenario = name === undefined ? null : scenarioOf(name);
-  if (scenario !== null && options.all === true) throw new CommandFailure('bad-usage', 'choose one of a scenario and --all');
-  const elsewhere = await toOwnNetwork();
+  if (options.compare === true) {
+    const { compareServers } = await import('./lab-compare.js');
+    return compareServers(scenario, options, streams);
+  }
+  if (options.all === true) {
+    const { playAll } = await import('./lab-all.js');
+    return playAll(options, streams);
+  }
+  if (scenario === null) return listScenarios(options, streams);
+  // What can be wrong with the command is said before it runs again.
+  const peers = peersFor(scenario, options);
+  const sabotage = sabotageOf(options.sabotage);
+  const elsewhere = options.relay === true ? null : await toOwnNetwork();
   if (elsewhere !== null) return elsewhere;
-  return scenario === null ? playAll(options, streams) : playOne(scenario, options, streams);
+  return playOne({ scenario, ...peers, sabotage, ...(await standing(options)) }, options, streams);
 }
 
 /** Null: go on here. */
@@ -58,6 +75,19 @@ async function toOwnNetwork(): Promise<number | null> {
   }
 }
 
+/** What may be done here. */
+async function standing({ relay }: LabOptions): Promise<Pick<RunOptions, 'ownNetwork' | 'witness'>> {
+  if (relay === true) return { ownNetwork: false, witness: 'relay' };
+  const ownNetwork = inOwnNetwork();
+  try {
+    await (await openPacketSource({ interface: 'lo' })).stop();
+    return { ownNetwork, witness: 'packets' };
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error;
+    return { ownNetwork, witness: 'relay' };
+  }
+}
+
 function scenarioOf(name: string): Scenario {
   const found = scenarios.find((one) => one.name === name);
   if (found === undefined)
@@ -67,42 +97,37 @@ function scenarioOf(name: string): Scenario {
 
 function listScenarios({ json, ...options }: LabOptions, { output, screen, environment }: Streams): number {
   if (json === true) {
-    output.line(
-      JSON.stringify(
-        scenarios.map(({ name, line, story, fastest }) => ({ name, line, story, fastest })),
-        null,
-        2,
-      ),
-    );
+    const list = scenarios.map(({ name, line, story, fastest }) => ({ name, line, story, fastest }));
+    output.line(JSON.stringify(list, null, 2));
     return exitCodes.fine;
   }
-  const { palette, width } = terminalStyle(options, screen, environment);
+  const { palette, width, unicode } = terminalStyle(options, screen, environment);
   const longest = Math.max(...scenarios.map(({ name }) => name.length));
+  const room = Math.max(40, width - longest - 2);
   for (const { name, line } of scenarios) {
-    const room = Math.max(40, width - longest - 2);
-    output.line(`${palette.strong(name.padEnd(longest))}  ${line.length > room ? `${line.slice(0, room - 1)}…` : line}`);
+    const shown = line.length > room ? `${line.slice(0, room - 2)}${unicode ? '…' : '..'}` : line;
+    output.line(`${palette.strong(name.padEnd(longest))}  ${shown}`);
   }
   output.line('');
   output.line(palette.faint('holdfast lab NAME plays one, holdfast lab --all all of them.'));
   return exitCodes.fine;
 }
 
-async function peersFor({ server, client }: Scenario, options: LabOptions): Promise<Pick<ScenarioResult, 'server' | 'client'>> {
-  const serverPeer = peerOf('server', serverPeers, options.server ?? server.usual, server.needs);
-  const clientPeer = peerOf('client', clientPeers, options.client ?? client.usual, client.needs);
-  for (const peer of [serverPeer, clientPeer]) {
-    if ((await peer.version()) === null)
-      throw new CommandFailure('bad-usage', `${peer.title} is not installed; to get it: ${peer.howToGet}`);
-  }
-  return { server: serverPeer, client: clientPeer };
+/** Who plays. Throws CommandFailure when somebody cannot. */
+export function peersFor({ server, client }: Scenario, options: LabOptions): Pick<RunOptions, 'server' | 'client'> {
+  return {
+    server: peerOf('server', serverPeers, options.server ?? server.usual, server.needs),
+    client: peerOf('client', clientPeers, options.client ?? client.usual, client.needs),
+  };
 }
 
-function peerOf<Peer extends { readonly name: string; readonly title: string; readonly abilities: readonly string[] }>(
-  part: string,
-  peers: readonly Peer[],
-  name: string,
-  needs: readonly string[],
-): Peer {
+interface AnyPeer {
+  readonly name: string;
+  readonly title: string;
+  readonly abilities: readonly string[];
+}
+
+function peerOf<Peer extends AnyPeer>(part: string, peers: readonly Peer[], name: string, needs: readonly string[]): Peer {
   const found = peers.find((one) => one.name === name);
   const names = peers.map((one) => one.name).join(', ');
   if (found === undefined) throw new CommandFailure('bad-usage', `there is no ${part} ${escapeName(name)}; there are ${names}`);
@@ -111,7 +136,7 @@ function peerOf<Peer extends { readonly name: string; readonly title: string; re
     const able = peers.filter(({ abilities }) => needs.every((need) => abilities.includes(need))).map((one) => one.name);
     throw new CommandFailure(
       'bad-usage',
-      `${found.title} cannot play the ${part} here (it takes: ${lacking.join(', ')}); ${able.join(', ')} can`,
+      `${found.title} cannot be the ${part} here, it lacks: ${lacking.join(', ')}; ${able.join(', ')} can`,
     );
   }
   return found;
@@ -128,95 +153,74 @@ function sabotageOf(name: string | undefined): (typeof sabotages)[SabotageName] 
   return found;
 }
 
-interface Playing {
-  readonly folder: string;
-  readonly watch?: (chunk: Uint8Array) => void;
-  readonly tell?: (line: string) => void;
+type Play = Pick<RunOptions, 'scenario' | 'server' | 'client' | 'sabotage' | 'ownNetwork' | 'witness'>;
+
+/** Why it cannot be played here; null: it can. */
+async function hindrance({ scenario, server, client, ownNetwork, witness }: Play): Promise<string | null> {
+  for (const peer of [server, client])
+    if ((await peer.version()) === null) return `${peer.title} is not installed; to get it: ${peer.howToGet}`;
+  return cannotBePlayed(scenario, ownNetwork, witness);
 }
 
-async function play(scenario: Scenario, options: LabOptions, { folder, watch, tell }: Playing): Promise<ScenarioResult> {
-  return runScenario({
-    scenario,
-    ...(await peersFor(scenario, options)),
-    sabotage: sabotageOf(options.sabotage),
-    folder,
-    ownNetwork: inOwnNetwork(),
-    ...(options.speed === undefined ? {} : { speed: options.speed }),
-    ...(watch === undefined ? {} : { watch }),
-    ...(tell === undefined ? {} : { tell }),
-  });
+async function playOne(play: Play, options: LabOptions, streams: Streams): Promise<number> {
+  const { output } = streams;
+  const { scenario } = play;
+  const why = await hindrance(play);
+  if (why !== null) {
+    if (options.json !== true) throw new CommandFailure('not-possible', `${scenario.name} cannot be played here: ${why}`);
+    output.line(JSON.stringify({ scenario: scenario.name, passed: null, why } satisfies SkippedJson, null, 2));
+    return exitCodes.failed;
+  }
+  const { passed } =
+    options.json === true ? await playForProgram(play, options, streams) : await playForPeople(play, options, streams);
+  return passed ? exitCodes.fine : exitCodes.findings;
 }
 
-async function playOne(scenario: Scenario, options: LabOptions, streams: Streams): Promise<number> {
-  const { output, screen, environment, messages } = streams;
+const settingsOf = (play: Play, { speed, out }: LabOptions) => ({ ...play, speed, folder: out ?? '.' });
+
+async function playForProgram(play: Play, options: LabOptions, streams: Streams): Promise<ScenarioResult> {
+  const tell = (line: string): unknown => streams.messages.write(`${escapeName(line)}\n`);
+  const result = await withFiles(await runScenario({ ...settingsOf(play, options), tell }), options, streams);
+  streams.output.line(JSON.stringify(outcomeJson(result), null, 2));
+  return result;
+}
+
+async function playForPeople(play: Play, options: LabOptions, streams: Streams): Promise<ScenarioResult> {
+  const { output, screen, environment } = streams;
   const style = terminalStyle(options, screen, environment);
   const { palette } = style;
-  if (options.json !== true) {
-    output.line(palette.strong(`${scenario.name}: ${scenario.line}`));
-    output.line(palette.faint(scenario.story));
-    output.line('');
-    await output.flush();
-  }
   const write = (line: string): void => {
     output.line(line);
     void output.flush();
   };
-  const ladder = options.json === true ? null : new LiveLadder(style, write);
-  const result = await play(scenario, options, {
-    folder: options.out ?? '.',
-    ...(ladder === null ? {} : { watch: ladder.push }),
-    tell: (line) =>
-      options.json === true
-        ? messages.write(`${escapeName(line)}\n`)
-        : write(palette.notable(`${' '.repeat(18)}${escapeName(line)}`)),
-  });
-  ladder?.end();
-  const file = await nameFile(result.file, options.write);
-  if (options.json === true) output.line(JSON.stringify(outcomeJson({ ...result, file }), null, 2));
-  else {
-    for (const line of outcomeLines(result, style)) output.line(line);
-    output.line(
-      palette.faint(`${peersOf(result)}, ${result.speed} times faster than in real life. Packets: ${escapeName(file)}`),
-    );
-  }
-  return result.passed ? exitCodes.fine : exitCodes.findings;
+  write(palette.strong(`${play.scenario.name}: ${play.scenario.line}`));
+  write(palette.faint(play.scenario.story));
+  write('');
+  const ladder = new LiveLadder(style, write);
+  const tell = (line: string): void => write(palette.notable(ladder.beside(escapeName(line))));
+  const played = await runScenario({ ...settingsOf(play, options), observe: ladder.observe, tell });
+  ladder.end();
+  const result = await withFiles(played, options, streams);
+  for (const line of outcomeLines(result, style)) output.line(line);
+  const pace = result.speed === 1 ? 'in real time' : `${result.speed} times faster than in real life`;
+  const packets = result.file === null ? '' : ` Packets: ${escapeName(result.file)}`;
+  output.line(palette.faint(`${peersOf(result)}, ${pace}.${packets}`));
+  return result;
 }
 
-async function nameFile(file: string, wanted: string | undefined): Promise<string> {
-  if (wanted === undefined) return file;
-  await rename(file, wanted);
-  return wanted;
-}
-
-async function playAll(options: LabOptions, { output, screen, environment }: Streams): Promise<number> {
-  const style = terminalStyle(options, screen, environment);
-  const { palette } = style;
-  const folder = options.out ?? (await mkdtemp(join(tmpdir(), 'holdfast-lab-')));
-  const results: ScenarioResult[] = [];
-  const longest = Math.max(...scenarios.map(({ name }) => name.length));
-  try {
-    for (const scenario of scenarios) {
-      const result = await play(scenario, options, { folder });
-      results.push(result);
-      if (options.json === true) continue;
-      const met = result.expectations.filter((one) => one.met).length;
-      const says = result.passed ? palette.good('passed') : palette.bad('FAILED');
-      const facts = `${met}/${result.expectations.length} expectations, ${(result.tookMs / 1000).toFixed(1)} s`;
-      output.line(`${scenario.name.padEnd(longest)}  ${says}  ${palette.faint(`${facts}, ${peersOf(result)}`)}`);
-      for (const { met: isMet, words, showed } of result.expectations)
-        if (!isMet) output.line(palette.bad(`${' '.repeat(longest + 2)}not met: ${words}: ${showed}`));
-      await output.flush();
-    }
-  } finally {
-    if (options.out === undefined) await rm(folder, { recursive: true, force: true });
+/** Gives the recording the name that was asked for, and writes the page. */
+async function withFiles(result: ScenarioResult, { write, html }: LabOptions, streams: Streams): Promise<ScenarioResult> {
+  if (result.file === null) {
+    if (write !== undefined || html !== undefined)
+      streams.messages.write('holdfast: a relay records no packets, so no file is written\n');
+    return result;
   }
-  const failed = results.filter(({ passed }) => !passed);
-  if (options.json === true) {
-    const list = results.map((result) => outcomeJson({ ...result, file: basename(result.file) }));
-    output.line(JSON.stringify({ schema: 'holdfast.lab.v1', passed: failed.length === 0, scenarios: list }, null, 2));
-  } else {
-    const told = formatCounted(results.length, 'scenario');
-    output.line(`\n${failed.length === 0 ? palette.good(`${told} passed`) : palette.bad(`${failed.length} of ${told} failed`)}`);
+  const file = write ?? result.file;
+  if (write !== undefined) await rename(result.file, write);
+  if (html !== undefined) {
+    // What explain prints is not wanted here.
+    const nowhere = new Output(new Writable({ write: (_chunk, _encoding, done) => done() }));
+    await explain([file], { html }, { ...streams, output: nowhere });
   }
-  return failed.length === 0 ? exitCodes.fine : exitCodes.findings;
+  return { ...result, file };
 }

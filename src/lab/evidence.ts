@@ -4,7 +4,7 @@
  */
 
 import { createReadStream } from 'node:fs';
-import type { SourceSummary } from '../base/index.js';
+import type { Observer, SourceSummary } from '../base/index.js';
 import { observeCapture } from '../packets/index.js';
 import {
   type Connection,
@@ -35,29 +35,39 @@ class All extends Set<number> {
   }
 }
 
-export async function readEvidence(file: string, counted: ReadonlyMap<string, number>): Promise<Evidence> {
-  const connections: Connection[] = [];
-  const diagnosis = new Diagnosis();
-  const story = new Story({
+/** Gathers observations, whatever they come from. */
+export class EvidenceCollector {
+  readonly #connections: Connection[] = [];
+  readonly #diagnosis = new Diagnosis();
+  readonly #story = new Story({
     onConnection: (connection) => {
-      connections.push(connection);
-      diagnosis.take(connection);
+      this.#connections.push(connection);
+      this.#diagnosis.take(connection);
     },
     detailOf: new All(),
   });
-  const capture = observeCapture({ observe: story.observe });
+
+  readonly observe: Observer = this.#story.observe;
+
+  end(source: SourceSummary, counted: ReadonlyMap<string, number>): Evidence {
+    this.#story.end();
+    const findings = this.#diagnosis.findings();
+    return {
+      connections: this.#connections.sort((a, b) => a.id - b.id),
+      totals: this.#story.totals,
+      findings,
+      inferences: this.#diagnosis.inferences(),
+      verdict: this.#diagnosis.verdict(findings),
+      source,
+      counted,
+    };
+  }
+}
+
+/** Reads a recording from its first byte. */
+export async function readEvidence(file: string, counted: ReadonlyMap<string, number>): Promise<Evidence> {
+  const collector = new EvidenceCollector();
+  const capture = observeCapture({ observe: collector.observe });
   for await (const chunk of createReadStream(file)) capture.push(chunk as Uint8Array);
-  const source = capture.end();
-  story.end();
-  connections.sort((a, b) => a.id - b.id);
-  const findings = diagnosis.findings();
-  return {
-    connections,
-    totals: story.totals,
-    findings,
-    inferences: diagnosis.inferences(),
-    verdict: diagnosis.verdict(findings),
-    source,
-    counted,
-  };
+  return collector.end(capture.end(), counted);
 }

@@ -11,6 +11,8 @@ import type { Scale } from './scale.js';
 export interface MomentOf {
   readonly words: string;
   readonly of: (connection: Connection) => Moment | null;
+  /** Only packets show it. */
+  readonly needsPackets?: true;
 }
 
 const named = (number: number | 'last'): string => (number === 'last' ? 'the last' : `the ${ordinal(number)}`);
@@ -49,6 +51,7 @@ export const firstByte = (number: number | 'last' = 'last'): MomentOf => ({
 export const requestAcked = (number: number | 'last' = 'last'): MomentOf => ({
   words: `the acknowledgement of ${named(number)} request`,
   of: (connection) => at(connection, number)?.requestAcked ?? null,
+  needsPackets: true,
 });
 
 export const fin = (from: Side): MomentOf => ({
@@ -59,6 +62,7 @@ export const fin = (from: Side): MomentOf => ({
 /** The n-th packet of that kind from that side; a negative one counts from the end. */
 export const mark = (from: Side, kind: MarkKind, number = 1): MomentOf => ({
   words: `the ${from}'s ${number === -1 ? 'last ' : number > 1 ? `${ordinal(number)} ` : ''}${kindWords[kind] ?? kind}`,
+  needsPackets: true,
   of: ({ marks }) => marks.filter((one) => one.from === from && one.kind === kind).at(number > 0 ? number - 1 : number) ?? null,
 });
 
@@ -92,27 +96,29 @@ export interface Duration {
 export function takes(choice: Choice, { from, to, ms, tolerance = {} }: Duration, scale?: Scale): Expectation {
   const { earlyMs, lateMs } = { ...usual, ...tolerance };
   const real = scale === undefined || scale.speed === 1 ? '' : ` (${formatDuration(ms * scale.speed * 1e6)} in real time)`;
-  return ofEach(choice, `${to.words} comes ${formatDuration(ms * 1e6)} after ${from.words}${real}`, (connection) => {
-    const start = from.of(connection);
-    const end = to.of(connection);
-    if (start === null) return { met: false, showed: `${from.words} was not seen`, packets: [] };
-    if (end === null) return { met: false, showed: `${to.words} was not seen`, packets: [start.packet] };
-    const took = (end.atNs - start.atNs) / 1e6;
-    return {
-      met: took >= ms - earlyMs && took <= ms + lateMs,
-      showed: `it came after ${formatDuration(took * 1e6)}`,
-      packets: [start.packet, end.packet],
-    };
-  });
+  return ofEach(
+    choice,
+    `${to.words} comes ${formatDuration(ms * 1e6)} after ${from.words}${real}`,
+    (connection) => {
+      const start = from.of(connection);
+      const end = to.of(connection);
+      if (start === null) return { met: false, showed: `${from.words} was not seen`, packets: [] };
+      if (end === null) return { met: false, showed: `${to.words} was not seen`, packets: [start.packet] };
+      const took = (end.atNs - start.atNs) / 1e6;
+      return {
+        met: took >= ms - earlyMs && took <= ms + lateMs,
+        showed: `it came after ${formatDuration(took * 1e6)}`,
+        packets: [start.packet, end.packet],
+      };
+    },
+    from.needsPackets === true || to.needsPackets === true ? 'packets' : 'bytes',
+  );
 }
-
-/** The same expectation, where there is a link. */
-export const overLink = (expectation: Expectation): Expectation => ({ ...expectation, rests: 'link' });
 
 /** From one connection's opening to the next one's. */
 export const betweenOpenings = (ms: number): Expectation => ({
   words: `each connection is opened ${formatDuration(ms * 1e6)} after the one before`,
-  rests: 'packets',
+  rests: 'bytes',
   judge: ({ connections }) => {
     const openings = connections.map(({ opened: moment }) => moment);
     const gaps = openings.slice(1).map(({ atNs }, index) => (atNs - openings[index]!.atNs) / 1e6);

@@ -14,12 +14,16 @@ export interface Judged {
   readonly packets: readonly number[];
 }
 
+/**
+ * What an expectation rests on, and so where it can be judged. `bytes`: what a relay has as well; `packets`: segments that only a capture
+ * has; `kernel`: the table of sockets; `settings`: settings of the kernel, which only a network of the lab's own can have; `link`: a round trip.
+ */
+export type Rests = 'bytes' | 'packets' | 'kernel' | 'settings' | 'link';
+
 export interface Expectation {
   /** "the server closes first, with a FIN". */
   readonly words: string;
-  /** What it rests on: `packets`: on segments that only a capture has; `bytes`: on what a relay has as well; `kernel`: on the table of sockets;
-   * `link`: on a round trip. */
-  readonly rests: 'packets' | 'bytes' | 'kernel' | 'link';
+  readonly rests: Rests;
   readonly judge: (evidence: Evidence) => Judged;
 }
 
@@ -72,7 +76,7 @@ export function ofEach(
   choice: Choice,
   words: string,
   look: (connection: Connection) => Judged,
-  rests: Expectation['rests'] = 'packets',
+  rests: Rests = 'packets',
 ): Expectation {
   return {
     words: `${choice.words}: ${words}`,
@@ -94,8 +98,14 @@ export function ofEach(
 }
 
 /** A look at the whole recording. */
-export const ofAll = (
-  words: string,
-  judge: (evidence: Evidence) => Judged,
-  rests: Expectation['rests'] = 'packets',
-): Expectation => ({ words, rests, judge });
+export const ofAll = (words: string, judge: (evidence: Evidence) => Judged, rests: Rests = 'packets'): Expectation => ({
+  words,
+  rests,
+  judge,
+});
+
+/** The same expectation, where there are packets. */
+export const byPackets = (expectation: Expectation): Expectation => ({ ...expectation, rests: 'packets' });
+
+/** The same expectation, where the kernel can be told what the scenario needs. */
+export const withKernelSettings = (expectation: Expectation): Expectation => ({ ...expectation, rests: 'settings' });

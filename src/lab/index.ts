@@ -3,7 +3,7 @@
 export type { ClientPeer } from './peers/client-peer.js';
 export { clientPeers, serverPeers } from './peers/index.js';
 export type { ServerPeer } from './peers/server-peer.js';
-export { type ExpectationResult, type RunOptions, runScenario, type ScenarioResult } from './run-scenario.js';
+export { cannotBePlayed, type ExpectationResult, type RunOptions, runScenario, type ScenarioResult } from './run-scenario.js';
 export { type SabotageName, sabotages } from './sabotage.js';
 export type { Scenario } from './scenario.js';
 export { scenarios } from './scenarios/index.js';

@@ -1,34 +1,37 @@
 /**
- * Runs one scenario: opens the ground and the recording, lets it be played, and judges what was recorded.
+ * Runs one scenario: opens the ground, has a witness watch, lets it be played, and judges what was seen.
  */
 
 import { writeFileSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type Link, type LinkEnd, linkAddresses, openLink, openPacketSource, type PacketSource } from '../capture/index.js';
-import { type Evidence, readEvidence } from './evidence.js';
+import type { Observer } from '../base/index.js';
+import { type Link, openLink } from '../capture/index.js';
+import type { Evidence } from './evidence.js';
 import type { Expectation, Judged } from './expectation.js';
 import type { ClientPeer } from './peers/client-peer.js';
 import type { ServerPeer } from './peers/server-peer.js';
-import { record } from './recording.js';
 import type { Sabotage } from './sabotage.js';
 import { Scale } from './scale.js';
 import type { Scenario } from './scenario.js';
 import { type Ground, Stage } from './stage.js';
+import { addressesOf, packetWitness, relayWitness, type Witness } from './witness.js';
 
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly server: ServerPeer;
   readonly client: ClientPeer;
   /** Times faster than real life; never faster than the scenario can be. Default: as fast as it can be. */
-  readonly speed?: number;
+  readonly speed?: number | undefined;
   readonly sabotage?: Sabotage | null;
   /** Where the recording is written: the folder. */
   readonly folder: string;
-  /** This process has a network of its own: all ports are free, and the kernel's settings are the lab's. */
+  /** This process has a network of its own: all ports are free, there may be a link, and the kernel's settings are the lab's. */
   readonly ownNetwork: boolean;
-  readonly watch?: (chunk: Uint8Array) => void;
+  /** Who watches: a recording of packets, or relays. */
+  readonly witness: 'packets' | 'relay';
+  /** Takes what is seen as it happens. */
+  readonly observe?: Observer;
   readonly tell?: (line: string) => void;
 }
 
@@ -43,10 +46,11 @@ export interface ScenarioResult {
   readonly speed: number;
   readonly passed: boolean;
   readonly expectations: readonly ExpectationResult[];
-  /** Expectations that what was recorded cannot show, and why. */
+  /** Expectations that what was seen cannot show, and why. */
   readonly skipped: readonly { readonly words: string; readonly why: string }[];
   readonly evidence: Evidence;
-  readonly file: string;
+  /** The recording; null when a relay watched. */
+  readonly file: string | null;
   readonly recordedBy: string;
   /** Packets that were not recorded. */
   readonly dropped: number;
@@ -58,76 +62,84 @@ const firstPort = 8191;
 /** Servers that one scenario starts at the most. */
 const portsReserved = 4;
 
-/** Throws when the peers cannot be started or nothing can be recorded; what the packets show is never thrown. */
+/** Why a scenario cannot be played here at all; null: it can. */
+export const cannotBePlayed = (scenario: Scenario, ownNetwork: boolean, witness: RunOptions['witness']): string | null =>
+  scenario.link === undefined || scenario.linkIsOptional === true || (ownNetwork && witness === 'packets')
+    ? null
+    : 'it needs a link, and a link needs a network namespace of its own';
+
+/**
+ * Throws when the peers cannot be started, and CaptureError when nothing can be recorded; what the packets show is never thrown.
+ * The scenario must be one that can be played here.
+ */
 export async function runScenario(options: RunOptions): Promise<ScenarioResult> {
-  const { scenario, server, client, sabotage = null, folder, ownNetwork, watch = () => {}, tell = () => {} } = options;
+  const { scenario, server, client, sabotage = null, ownNetwork, tell = () => {} } = options;
   const startedAt = performance.now();
   const scale = new Scale(Math.min(options.speed ?? scenario.fastest, scenario.fastest));
   if (ownNetwork) setKernel({ ...usualKernel, ...scenario.kernel?.(scale) });
-  const link = scenario.link === undefined || !ownNetwork ? null : await openLink(scenario.link(scale));
-  const ports = ownNetwork ? Array.from({ length: portsReserved }, (_, index) => firstPort + index) : await freePorts();
-  const stage = new Stage({
-    scale,
-    ground: groundOf(link, [...ports]),
-    serverPeer: server,
-    clientPeer: client,
-    sabotage,
-    tell,
-  });
-  let file = join(folder, `${scenario.name}.pcapng`);
-  let container = '';
+  const hasLink = scenario.link !== undefined && ownNetwork && options.witness === 'packets';
+  const link = hasLink ? await openLink(scenario.link!(scale)) : null;
+  let stage: Stage | null = null;
   try {
-    const source = await sourceOf(link, ports, scenario.recordedEnd ?? 'client');
-    const recording = await record(source, file, (chunk) => {
-      if (container === '') container = Buffer.from(chunk.subarray(0, 4)).toString('hex');
-      watch(chunk);
-    });
-    let facts: Awaited<ReturnType<typeof recording.stop>>;
+    const ports = ownNetwork ? Array.from({ length: portsReserved }, (_, index) => firstPort + index) : await freePorts();
+    const witness = await witnessOf(options, link, ports);
+    const ground = groundOf(link, witness, [...ports]);
+    stage = new Stage({ scale, ground, serverPeer: server, clientPeer: client, sabotage, tell });
+    let seen: Awaited<ReturnType<Witness['stop']>>;
     try {
       await scenario.play(stage);
     } finally {
       await stage.end();
-      facts = await recording.stop();
+      seen = await witness.stop(stage.counted);
     }
-    if (container !== pcapngMagic) {
-      const named = file.replace(/ng$/, '');
-      await rename(file, named);
-      file = named;
-    }
-    const evidence = await readEvidence(file, stage.counted);
-    const expectations = scenario.expect({ scale, server }).map((expectation) => judge(expectation, evidence));
+    const judged = judgeAll(scenario.expect({ scale, server }), witness, seen.evidence);
     return {
       scenario,
       server,
       client,
       speed: scale.speed,
-      passed: expectations.every(({ met }) => met),
-      expectations,
-      skipped: [],
-      evidence,
-      file,
-      recordedBy: recording.by,
-      dropped: facts.dropped,
+      passed: judged.expectations.every(({ met }) => met),
+      ...judged,
+      ...seen,
+      recordedBy: witness.by,
       tookMs: performance.now() - startedAt,
     };
   } finally {
-    await stage.end();
+    await stage?.end();
     await link?.close();
   }
 }
 
-const pcapngMagic = '0a0d0d0a';
+function judgeAll(
+  all: readonly Expectation[],
+  { reach }: Witness,
+  evidence: Evidence,
+): Pick<ScenarioResult, 'expectations' | 'skipped'> {
+  const expectations: ExpectationResult[] = [];
+  const skipped: { words: string; why: string }[] = [];
+  for (const { words, rests, judge } of all) {
+    const why = reach(rests);
+    if (why === null) expectations.push({ words, ...judge(evidence) });
+    else skipped.push({ words, why });
+  }
+  return { expectations, skipped };
+}
 
-const judge = (expectation: Expectation, evidence: Evidence): ExpectationResult => ({
-  words: expectation.words,
-  ...expectation.judge(evidence),
-});
+function witnessOf(
+  { scenario, folder, ownNetwork, witness, observe: asked }: RunOptions,
+  link: Link | null,
+  ports: readonly number[],
+): Witness | Promise<Witness> {
+  const observe = asked ?? null;
+  if (witness === 'relay') return relayWitness(observe);
+  const file = join(folder, scenario.name);
+  return packetWitness({ link, recordedEnd: scenario.recordedEnd ?? 'client', ports, file, ownNetwork, observe });
+}
 
-function groundOf(link: Link | null, ports: number[]): Ground {
+function groundOf(link: Link | null, witness: Witness, ports: number[]): Ground {
   return {
-    serverAddress: link === null ? '127.0.0.1' : linkAddresses.client,
-    clientAddress: link === null ? '127.0.0.1' : linkAddresses.server,
-    portSeen: (port) => port,
+    ...addressesOf(link),
+    open: witness.open,
     nextPort: () => {
       const port = ports.shift();
       if (port === undefined) throw new Error('a scenario has no port left for another server');
@@ -135,12 +147,6 @@ function groundOf(link: Link | null, ports: number[]): Ground {
     },
     link,
   };
-}
-
-async function sourceOf(link: Link | null, ports: readonly number[], recordedEnd: LinkEnd): Promise<PacketSource> {
-  if (link !== null) return link.record(recordedEnd);
-  const filter = `tcp and (${ports.map((port) => `port ${port}`).join(' or ')})`;
-  return openPacketSource({ interface: 'lo', filter, whenBehind: 'wait' });
 }
 
 async function freePorts(): Promise<number[]> {

@@ -28,6 +28,8 @@ export interface Scenario {
   readonly linkIsOptional?: boolean;
   /** Settings of the kernel in its own network namespace, as under /proc/sys/net/ipv4; without such a namespace they are left. */
   readonly kernel?: (scale: Scale) => Readonly<Record<string, number>>;
+  /** It measures times closely: nothing else should run beside it. */
+  readonly measures?: true;
   readonly play: (stage: Stage) => Promise<void>;
   readonly expect: (cast: Cast) => readonly Expectation[];
 }

@@ -22,8 +22,8 @@ export interface Ground {
   /** What servers listen on, and what clients connect to. */
   readonly serverAddress: string;
   readonly clientAddress: string;
-  /** Where a client connects to for a server on that port: another port when a relay stands between. */
-  portSeen(port: number): number;
+  /** Lets clients reach a server that listens on that port; where they connect to: another port when a relay stands between. */
+  open(port: number): Promise<number>;
   nextPort(): number;
   readonly link: Link | null;
 }
@@ -40,6 +40,8 @@ export interface StageOptions {
 
 export interface StageServer {
   readonly port: number;
+  /** Where clients connect to. */
+  readonly openPort: number;
   readonly process: StartedProcess;
   /** Ends it as a crash does. */
   kill(): Promise<void>;
@@ -109,14 +111,15 @@ export class Stage {
   async server(settings: Partial<ServerSettings> = {}): Promise<StageServer> {
     const { ground, serverPeer, sabotage } = this.#options;
     const port = ground.nextPort();
-    if (this.#firstPort === 0) this.#firstPort = port;
     const asked = { ...usualServer, ...settings };
     const process = await serverPeer.start(
       { address: ground.serverAddress, port, folder: await this.#folder() },
       sabotage?.server?.(asked) ?? asked,
     );
     this.#servers.push(process);
-    return { port, process, kill: () => process.stop('SIGKILL') };
+    const openPort = await ground.open(port);
+    if (this.#firstPort === 0) this.#firstPort = openPort;
+    return { port, openPort, process, kill: () => process.stop('SIGKILL') };
   }
 
   /** A client of the first server, or of the one that is given. */
@@ -138,7 +141,7 @@ export class Stage {
     const { ground, sabotage, tell } = this.#options;
     const asked = { ...usualClient, ...settings };
     const running = await clientPeer.start(
-      { address: ground.clientAddress, port: ground.portSeen(of?.port ?? this.#firstPort), folder: await this.#folder() },
+      { address: ground.clientAddress, port: of?.openPort ?? this.#firstPort, folder: await this.#folder() },
       sabotage?.client?.(asked) ?? asked,
     );
     this.#clients.push(running);

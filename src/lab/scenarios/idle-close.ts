@@ -1,6 +1,6 @@
 import { connections, countedInKernel, ends, exchanges, noFin } from '../expect-facts.js';
 import { fin, inOrder, responseEnd, takes } from '../expect-moments.js';
-import { theConnection } from '../expectation.js';
+import { theConnection, withKernelSettings } from '../expectation.js';
 import type { Scale } from '../scale.js';
 import type { Scenario } from '../scenario.js';
 
@@ -40,6 +40,6 @@ export const idleClose: Scenario = {
     ),
     noFin(theConnection, 'client'),
     countedInKernel('CLOSE-WAIT', 'client', 1),
-    inOrder(theConnection, ['server fin', 'client keep-alive-probe', 'server reset']),
+    withKernelSettings(inOrder(theConnection, ['server fin', 'client keep-alive-probe', 'server reset'])),
   ],
 };

@@ -1,11 +1,11 @@
-import { asksForClose, closesFourWays, connections, ends, exchanges, newPortEach } from '../expect-facts.js';
-import { opened, overLink, responseEnd, takes } from '../expect-moments.js';
-import { each } from '../expectation.js';
+import { asksForClose, closesFourWays, connections, ends, exchanges, loadTook, newPortEach } from '../expect-facts.js';
+import { connectionNumber, each } from '../expectation.js';
 import { scriptPaths } from '../peers/site.js';
 import { get } from '../peers/step.js';
 import type { Scenario } from '../scenario.js';
 
 const roundTripMs = 40;
+const connectionCount = 1 + scriptPaths.length;
 
 export const nonPersistent: Scenario = {
   name: 'non-persistent',
@@ -23,12 +23,17 @@ export const nonPersistent: Scenario = {
     await client.take({ kind: 'in-turn', asks: ['/page.html', ...scriptPaths].map(get) });
   },
   expect: () => [
-    connections(1 + scriptPaths.length),
+    connections(connectionCount),
     exchanges(each, 1),
     asksForClose(each, 1, ['client', 'both']),
     ends(each, 'server', 'fin', 'close-announced'),
     closesFourWays(each),
     newPortEach(each),
-    overLink(takes(each, { from: opened, to: responseEnd(), ms: 2 * roundTripMs, tolerance: { earlyMs: 1, lateMs: 20 } })),
+    loadTook(
+      Array.from({ length: connectionCount }, (_, index) => connectionNumber(index + 1)),
+      2 * roundTripMs,
+      0.1,
+      'handshake and exchange: 2 RTT',
+    ),
   ],
 };

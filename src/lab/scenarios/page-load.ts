@@ -57,6 +57,7 @@ export const pageLoad: Scenario = {
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'holdfast', needs: ['http-1.0', 'pipeline', 'many-lists'] },
   link: () => ({ roundTripMs }),
+  measures: true,
   play: async (stage) => {
     await stage.server();
     const nonPersistent = await stage.client({ version: '1.0', keepAlive: false });

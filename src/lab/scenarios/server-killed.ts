@@ -1,5 +1,5 @@
 import { closesUnanswered, connections, ends, exchanges } from '../expect-facts.js';
-import { connectionNumber, connectionsFrom } from '../expectation.js';
+import { byPackets, connectionNumber, connectionsFrom } from '../expectation.js';
 import { get } from '../peers/step.js';
 import type { Scenario } from '../scenario.js';
 
@@ -26,7 +26,7 @@ export const serverKilled: Scenario = {
   expect: () => [
     connections(3),
     closesUnanswered(connectionNumber(1), 'server'),
-    ends(connectionsFrom(2), 'server', 'rst', 'refused'),
+    byPackets(ends(connectionsFrom(2), 'server', 'rst', 'refused')),
     exchanges(connectionsFrom(2), 0),
   ],
 };

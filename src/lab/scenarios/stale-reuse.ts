@@ -21,6 +21,7 @@ export const staleReuse: Scenario = {
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'plain', needs: ['hold', 'post'] },
   link: () => ({ roundTripMs }),
+  measures: true,
   play: async (stage) => {
     const idleMs = stage.scale.ms(idleSeconds);
     await stage.server({ idleTimeoutMs: idleMs, hint: false, lingerMs: 0 });
