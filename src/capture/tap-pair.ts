@@ -2,7 +2,7 @@
  * One client's connection to a relay and the relay's own to the server, joined: what one says the other hears, FIN as FIN and RST as RST,
  * unless a fault says otherwise.
  *
- * Who closed first is what was read first here: a FIN by `end`, a RST by ECONNRESET. A RST that comes while its socket is not read (because of
+ * Who closed first is what was read first here: a FIN by `end`, a RST by ECONNRESET (or by `endedByReset`). A RST that comes while its socket is not read (because of
  * back-pressure or a stall) is noticed with the next write only.
  */
 import { connect, type Socket } from 'node:net';
@@ -12,6 +12,7 @@ import { type TapFailure, tapFailureOf } from './tap-failure.js';
 import type { TapFault, TapMoment } from './tap-faults.js';
 import { TapFlow } from './tap-flow.js';
 import { TapObservations, tapNowNs } from './tap-observations.js';
+import { endedByReset } from './tap-socket-state.js';
 
 /** Who began to close, and by what: the relay itself only for a fault or at its own end. */
 export interface TapClose {
@@ -148,6 +149,11 @@ export class TapPair {
       flow.take(chunk);
     });
     socket.on('end', () => {
+      if (endedByReset(socket)) {
+        this.#failed(side, Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+        socket.destroy();
+        return;
+      }
       seen.fin(side);
       this.#close(side, 'fin');
       flow.takeEnd();
