@@ -20,11 +20,21 @@ const portOf = (server: NetServer): number => (server.address() as AddressInfo).
 
 const kinds: Readonly<Record<string, () => Promise<number>>> = {
   async holdfast() {
-    const server = await serve({}, async (request, response) => {
+    const server = await serve({}, (request, response) => {
       response.field('Content-Type', 'text/plain');
-      if (request.method === 'POST') return request.bytes().then((body) => response.end(String(body.length)));
-      response.end(request.target === '/large' ? large : 'Hello');
-      return undefined;
+      if (request.method !== 'POST') return response.end(request.target === '/large' ? large : 'Hello');
+      let length = 0;
+      const count = (piece: Uint8Array) => {
+        length += piece.length;
+      };
+      return request.consume(count).then(() => response.end(String(length)));
+    });
+    return server.port;
+  },
+  /** A body is made whole, as in fastify. */
+  async 'holdfast-bytes'() {
+    const server = await serve({}, async (request, response) => {
+      response.field('Content-Type', 'text/plain').end(String((await request.bytes()).length));
     });
     return server.port;
   },

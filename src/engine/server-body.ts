@@ -1,13 +1,13 @@
 /**
  * The body of a request on its way to the handler.
  *
- *     unclaimed ──read()/collect()──► claimed ──► ended | failed
- *         └──────── discard() ─────► discarded ──► ended | failed
+ *     unclaimed ─read, gather, consume─► claimed ──► ended | failed
+ *         └───────────── discard ──────► discarded ──► ended | failed
  *
  * Rules
  * - Nothing is asked of the client before the handler asks: a `100 Continue` goes out when the body is first read.
  * - Pieces that came before are kept up to a limit; then the client is held back through TCP until they are taken.
- * - One reader a body. Pieces are the application's: the engine never touches them again.
+ * - One reader a body. Pieces are the application's: the engine never touches them again; except those of `consume`, which are lent.
  */
 
 import type { Fields } from '../wire/index.js';
@@ -34,11 +34,11 @@ export class IncomingBody {
   trailers: Fields | null = null;
   private error: HoldfastError | null = null;
   private pieces: Uint8Array[] = [];
-  /** The whole body, as far as it has come: target[0, filledByteCount). */
-  private target: Buffer | null = null;
-  private filledByteCount = 0;
+  private gathering: Gathering<unknown> | null = null;
+  /** Whoever takes each piece as it comes. */
+  private taker: ((piece: Uint8Array) => void) | null = null;
   private resolve: ((piece: Uint8Array | null) => void) | null = null;
-  private reject: ((error: HoldfastError) => void) | null = null;
+  private reject: ((error: unknown) => void) | null = null;
 
   constructor(private readonly source: BodySource) {}
 
@@ -46,7 +46,7 @@ export class IncomingBody {
   read(): Promise<Uint8Array | null> {
     if (this.use === 'discarded') return Promise.reject(new HoldfastError('body-already-used'));
     this.claim();
-    if (this.resolve !== null || this.target !== null) return Promise.reject(new HoldfastError('body-already-used'));
+    if (this.resolve !== null || this.gathering !== null) return Promise.reject(new HoldfastError('body-already-used'));
     const piece = this.pieces.shift();
     if (piece !== undefined) {
       this.queuedByteCount -= piece.length;
@@ -62,18 +62,41 @@ export class IncomingBody {
     });
   }
 
-  /** The whole body. `expectedByteCount`: what its length will be, as far as is known. */
-  collect(expectedByteCount: number): Promise<Uint8Array> {
+  /**
+   * What `make` makes of the whole body, which is `lent` when it is valid during that call only. `expectedByteCount`: what its length will
+   * be, as far as is known.
+   */
+  gather<Made>(expectedByteCount: number, make: (bytes: Uint8Array, lent: boolean) => Made): Promise<Made> {
     if (this.use !== 'unclaimed') return Promise.reject(new HoldfastError('body-already-used'));
     this.claim();
     if (this.error !== null) return Promise.reject(this.error);
-    this.target = Buffer.allocUnsafe(Math.max(this.queuedByteCount, Math.min(expectedByteCount, firstTargetByteCount)));
-    for (const piece of this.pieces) this.fill(piece, 0, piece.length);
+    const { pieces } = this;
     this.pieces = [];
-    if (this.ended) return Promise.resolve(this.collected());
+    const gathering = new Gathering(expectedByteCount, Math.max(this.queuedByteCount, expectedByteCount), make);
+    this.gathering = gathering;
+    for (const piece of pieces) gathering.take(piece, 0, piece.length);
+    if (this.ended) return gathering.made();
     return new Promise((resolve, reject) => {
-      this.resolve = () => resolve(this.collected());
+      this.resolve = () => resolve(gathering.made());
       this.reject = reject;
+      this.source.bodyTaken();
+    });
+  }
+
+  /** Hands each piece to `take`, valid during the call only. Resolves at the end, or rejects with what `take` threw. */
+  consume(take: (piece: Uint8Array) => void): Promise<void> {
+    if (this.use !== 'unclaimed') return Promise.reject(new HoldfastError('body-already-used'));
+    this.claim();
+    const { pieces } = this;
+    this.pieces = [];
+    this.queuedByteCount = 0;
+    return new Promise((resolve, reject) => {
+      this.taker = take;
+      this.resolve = () => resolve();
+      this.reject = reject;
+      for (const piece of pieces) this.give(piece);
+      if (this.error !== null) this.reject?.(this.error);
+      else if (this.ended) this.settle()?.(null);
       this.source.bodyTaken();
     });
   }
@@ -91,8 +114,12 @@ export class IncomingBody {
   push(data: Uint8Array, start: number, end: number, lent: boolean): void {
     this.byteCount += end - start;
     if (this.use === 'discarded') return;
-    if (this.target !== null) {
-      this.fill(data, start, end);
+    if (this.gathering !== null) {
+      this.gathering.take(data, start, end);
+      return;
+    }
+    if (this.taker !== null) {
+      this.give(start === 0 && end === data.length ? data : data.subarray(start, end));
       return;
     }
     const piece = lent ? Buffer.from(data.subarray(start, end)) : data.subarray(start, end);
@@ -105,7 +132,7 @@ export class IncomingBody {
 
   /** Whether more would be taken at once. */
   hasRoom(roomByteCount: number): boolean {
-    return this.target !== null || this.use === 'discarded' || this.queuedByteCount < roomByteCount;
+    return this.gathering !== null || this.taker !== null || this.use === 'discarded' || this.queuedByteCount < roomByteCount;
   }
 
   end(): void {
@@ -134,20 +161,63 @@ export class IncomingBody {
     return resolve;
   }
 
-  private fill(data: Uint8Array, start: number, end: number): void {
-    let target = this.target!;
-    const needed = this.filledByteCount + end - start;
-    if (needed > target.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, target.length * 2));
-      larger.set(target.subarray(0, this.filledByteCount));
-      this.target = larger;
-      target = larger;
+  private give(piece: Uint8Array): void {
+    if (this.taker === null) return;
+    try {
+      this.taker(piece);
+    } catch (error) {
+      const { reject } = this;
+      this.taker = null;
+      this.settle();
+      this.use = 'discarded';
+      reject?.(error);
     }
-    target.set(start === 0 && end === data.length ? data : data.subarray(start, end), this.filledByteCount);
-    this.filledByteCount = needed;
+  }
+}
+
+/** A body on its way to being whole. One that comes in a single piece, as small ones do, is never copied here. */
+class Gathering<Made> {
+  private result: { readonly made: Made } | { readonly error: unknown } | null = null;
+  /** The body, as far as it has come: target[0, filledByteCount). */
+  private target: Buffer | null = null;
+  private filledByteCount = 0;
+
+  constructor(
+    private readonly wholeByteCount: number,
+    private readonly firstByteCount: number,
+    private readonly make: (bytes: Uint8Array, lent: boolean) => Made,
+  ) {}
+
+  take(data: Uint8Array, start: number, end: number): void {
+    const piece = start === 0 && end === data.length ? data : data.subarray(start, end);
+    if (this.target === null && piece.length === this.wholeByteCount) this.finish(piece, true);
+    else this.fill(piece);
   }
 
-  private collected(): Uint8Array {
-    return this.target!.subarray(0, this.filledByteCount);
+  /** The body has ended. */
+  made(): Promise<Made> {
+    if (this.result === null) this.finish(this.target === null ? noBody : this.target.subarray(0, this.filledByteCount), false);
+    const result = this.result!;
+    return 'made' in result ? Promise.resolve(result.made) : Promise.reject(result.error);
+  }
+
+  private finish(bytes: Uint8Array, lent: boolean): void {
+    try {
+      this.result = { made: this.make(bytes, lent) };
+    } catch (error) {
+      this.result = { error };
+    }
+  }
+
+  private fill(piece: Uint8Array): void {
+    this.target ??= Buffer.allocUnsafe(Math.max(piece.length, Math.min(this.firstByteCount, firstTargetByteCount)));
+    const needed = this.filledByteCount + piece.length;
+    if (needed > this.target.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.target.length * 2));
+      larger.set(this.target.subarray(0, this.filledByteCount));
+      this.target = larger;
+    }
+    this.target.set(piece, this.filledByteCount);
+    this.filledByteCount = needed;
   }
 }

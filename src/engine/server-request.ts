@@ -15,6 +15,9 @@ import { clientOf } from './server-endpoint.js';
 import type { ServerSettings } from './server-options.js';
 
 const decoder = new TextDecoder();
+const ownBytes = (bytes: Uint8Array, lent: boolean): Uint8Array => (lent ? Buffer.from(bytes) : bytes);
+const utf8Text = (bytes: Uint8Array): string => decoder.decode(bytes);
+const jsonValue = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes));
 
 /** What becomes of a piece of a body. */
 type BodyVerdict = 'taken' | 'too-large' | 'not-worth-draining';
@@ -106,17 +109,25 @@ export class ServerRequest implements BodySource {
 
   /** The whole body. Rejects as `read` does. */
   bytes(): Promise<Uint8Array> {
-    return this.hasBody ? this.incoming().collect(this.contentLength) : Promise.resolve(noBody);
+    return this.hasBody ? this.incoming().gather(this.contentLength, ownBytes) : Promise.resolve(noBody);
+  }
+
+  /**
+   * Hands each piece of the body to `take` as it comes, valid during the call only: the way at least cost to count, hash or parse a body.
+   * Resolves at its end. Rejects as `read` does, or with what `take` throws.
+   */
+  consume(take: (piece: Uint8Array) => void): Promise<void> {
+    return this.hasBody ? this.incoming().consume(take) : Promise.resolve();
   }
 
   /** The whole body, read as UTF-8. */
-  async text(): Promise<string> {
-    return decoder.decode(await this.bytes());
+  text(): Promise<string> {
+    return this.hasBody ? this.incoming().gather(this.contentLength, utf8Text) : Promise.resolve('');
   }
 
   /** The whole body as JSON. Rejects with a `SyntaxError` when it is none. */
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  json(): Promise<unknown> {
+    return this.hasBody ? this.incoming().gather(this.contentLength, jsonValue) : this.text().then(JSON.parse);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {

@@ -76,29 +76,29 @@ class LightRequest {
 
   async arrayBuffer(): Promise<ArrayBuffer> {
     if (this.made !== null) return this.made.arrayBuffer();
-    const bytes = await this.whole();
+    const bytes = (await this.whole((served) => served.bytes())) ?? new Uint8Array(0);
     const { buffer, byteOffset, byteLength } = bytes;
     const isAlone = byteOffset === 0 && byteLength === buffer.byteLength;
     return (isAlone ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)) as ArrayBuffer;
   }
 
   async text(): Promise<string> {
-    return this.made !== null ? this.made.text() : decoder.decode(await this.whole());
+    if (this.made !== null) return this.made.text();
+    return (await this.whole((served) => served.text())) ?? '';
   }
 
   async json(): Promise<unknown> {
-    return this.made !== null ? this.made.json() : JSON.parse(decoder.decode(await this.whole()));
+    if (this.made !== null) return this.made.json();
+    return mayHaveBody(this.served) ? this.whole((served) => served.json()) : JSON.parse('');
   }
 
-  private whole(): Promise<Uint8Array> {
-    if (!mayHaveBody(this.served)) return Promise.resolve(new Uint8Array(0));
+  private whole<Body>(read: (served: ServerRequest) => Promise<Body>): Promise<Body> | null {
+    if (!mayHaveBody(this.served)) return null;
     if (this.isUsed) return Promise.reject(new TypeError('The body has been used already.'));
     this.isUsed = true;
-    return this.served.bytes();
+    return read(this.served);
   }
 }
-
-const decoder = new TextDecoder();
 
 /** Symbols under which a real Request keeps its state. */
 const symbols = Object.getOwnPropertySymbols(new Request('http://localhost/'));

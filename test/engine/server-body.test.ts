@@ -304,3 +304,59 @@ test('a response is ended once', async () => {
   assert.equal(bodyOf((await exchange(server.port, `GET / HTTP/1.1\r\nHost: a\r\n${close}\r\n`)).received), 'a');
   assert.deepEqual(thrown, ['response-already-ended', 'response-already-ended', 'response-already-begun']);
 });
+
+test('pieces that are consumed are all there, before and after the handler asks, and what the taker throws is the outcome', async () => {
+  const thrown = new Error('enough');
+  const outcomes: unknown[] = [];
+  const server = await run(async (request, response) => {
+    if (request.target === '/late') await new Promise((resolve) => setTimeout(resolve, 5));
+    const pieces: Buffer[] = [];
+    const outcome = await request
+      .consume((piece) => {
+        if (request.target === '/throws') throw thrown;
+        pieces.push(Buffer.from(piece));
+      })
+      .then(
+        () => 'ended',
+        (error: unknown) => error,
+      );
+    outcomes.push(outcome);
+    response.end(`<${Buffer.concat(pieces).toString('latin1').length}>`);
+  });
+  const client = await RawClient.open(server.port);
+  const body = 'x'.repeat(300_000);
+  for (const [target, length] of [
+    ['/early', 300_000],
+    ['/late', 300_000],
+    ['/throws', 0],
+    ['/empty', 0],
+  ] as const) {
+    const content = target === '/empty' ? '' : body;
+    client.send(`POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
+    await client.until((received) => received.endsWith(`<${length}>`));
+    client.received = '';
+  }
+  assert.deepEqual(outcomes, ['ended', 'ended', thrown, 'ended']);
+  client.destroy();
+});
+
+test('a body that is cut ends every way of reading it with the same error', async () => {
+  const codes: string[] = [];
+  const server = await run(async (request, response) => {
+    const ways: Record<string, () => Promise<unknown>> = {
+      '/consume': () => request.consume(() => {}),
+      '/text': () => request.text(),
+      '/json': () => request.json(),
+      '/bytes': () => request.bytes(),
+    };
+    await ways[request.target]!().catch((error: HoldfastError) => codes.push(error.code));
+    response.end();
+  });
+  for (const target of ['/consume', '/text', '/json', '/bytes']) {
+    const client = await RawClient.open(server.port);
+    client.send(`POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf`).finish();
+    await client.untilEnd().catch(() => {});
+  }
+  await eventually(() => codes.length === 4, 'all have failed');
+  assert.deepEqual(codes, ['request-cut', 'request-cut', 'request-cut', 'request-cut']);
+});

@@ -161,3 +161,20 @@ test('an unsafe request with an empty chunked body, read while it waited for its
   assert.deepEqual(client.statuses, [200, 200]);
   client.destroy();
 });
+
+test('texts of all sizes to a client that reads late arrive whole and in order', async () => {
+  const text = 'x'.repeat(90_000);
+  const server = await run({ pipelineDepth: 4 }, ({ target }, response) => {
+    response.end(target.length % 2 === 0 ? `<${target}>` : `<${target}${text}>`);
+  });
+  const client = await RawClient.open(server.port, { paused: true });
+  const targets = Array.from({ length: 200 }, (_, index) => `/${'a'.repeat(index % 7)}${index}`);
+  for (const target of targets) client.send(request('GET', target));
+  await eventually(() => server.counts.requests > 8, 'some are answered');
+  client.socket.resume();
+  await client.until((received) => received.endsWith(`${targets.at(-1)}>`) || received.endsWith('x>'));
+  await client.until((received) => bodiesOf(received).length === targets.length);
+  const expected = targets.map((target) => (target.length % 2 === 0 ? target : target + text));
+  assert.deepEqual(bodiesOf(client.received), expected);
+  client.destroy();
+});
