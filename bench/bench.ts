@@ -8,6 +8,8 @@
  * to the temporary folder. Memory is the peak resident set of the whole process as the kernel counts it (GNU time).
  * A tool that is not installed is named and left out.
  *
+ * What the rules cost is measured on the chain of explain without its printing (explain-chain.ts), with and without them in turns.
+ *
  * The long capture is never a file: it is made while `explain -` reads it, so its time says nothing, only its memory does.
  */
 
@@ -22,6 +24,7 @@ const holdfast = [process.execPath, resolve('bin/holdfast.js')];
 const maker = [process.execPath, resolve('.test-out/bench/make-capture.js')];
 const memoryLimitMb = 200;
 const tsharkFactor = 40;
+const mostRulesCost = 0.15;
 
 interface Tool {
   readonly name: string;
@@ -66,12 +69,13 @@ async function main(): Promise<void> {
     const present = tools.filter(isPresent);
     const mixed = makeCapture('mixed', values.packets, folder);
     const medians = sideBySide(mixed, present, folder);
+    const rulesCost = costOfRules(mixed, folder);
     rmSync(mixed.file);
     const fat = makeCapture('fat', values['fat-packets'], folder);
     sideBySide(fat, present, folder);
     rmSync(fat.file);
     const longPeakMb = await longCapture(Number(values.packets) * Number(values['long-factor']), folder);
-    judge(medians, longPeakMb);
+    judge(medians, longPeakMb, rulesCost);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -153,6 +157,22 @@ function median(runs: readonly Measure[]): Measure {
   return { seconds, peakMb: peaks.includes(null) ? null : Math.max(...(peaks as number[])) };
 }
 
+/** How much longer the chain takes with the rules than without them, as a share; in turns, medians. */
+function costOfRules(capture: Capture, folder: string): number {
+  const chain = [process.execPath, resolve('.test-out/bench/explain-chain.js'), capture.file];
+  const [without, withRules]: [Measure[], Measure[]] = [[], []];
+  for (let turn = 0; turn < 2 * Number(values.repeats) + 1; turn += 1) {
+    without.push(run(chain, folder));
+    withRules.push(run([...chain, '--rules'], folder));
+  }
+  const [base, whole] = [median(without).seconds, median(withRules).seconds];
+  const cost = whole / base - 1;
+  console.log(
+    `  rules     ${base.toFixed(2)} s without them, ${whole.toFixed(2)} s with them: ${(100 * cost).toFixed(0)} % more`,
+  );
+  return cost;
+}
+
 /** Peak memory of explain on a capture that is made while it is read. */
 async function longCapture(packets: number, folder: string): Promise<number | null> {
   const making = spawn(maker[0]!, [...maker.slice(1), '--packets', String(packets), '-o', '-'], {
@@ -178,7 +198,7 @@ async function longCapture(packets: number, folder: string): Promise<number | nu
   return peakMb;
 }
 
-function judge(medians: ReadonlyMap<string, Measure>, longPeakMb: number | null): void {
+function judge(medians: ReadonlyMap<string, Measure>, longPeakMb: number | null, rulesCost: number): void {
   const ours = medians.get('holdfast')!;
   const goal = (text: string, reached: boolean | null) =>
     console.log(`  ${reached === null ? 'not measured' : reached ? 'reached' : 'NOT reached'}: ${text}`);
@@ -191,6 +211,7 @@ function judge(medians: ReadonlyMap<string, Measure>, longPeakMb: number | null)
     `at least ${tsharkFactor} times as fast as tshark -T fields -e http.time`,
     tshark === null ? null : tshark >= tsharkFactor,
   );
+  goal(`rules cost at most ${100 * mostRulesCost} %`, rulesCost <= mostRulesCost);
   goal(`at most ${memoryLimitMb} MB`, ours.peakMb === null ? null : ours.peakMb <= memoryLimitMb);
   goal(
     `at most ${memoryLimitMb} MB when the capture is ${values['long-factor']} times longer`,

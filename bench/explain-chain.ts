@@ -1,0 +1,32 @@
+/**
+ * The chain of `explain` without its printing, with the rules or without them, for the bench to time:
+ *
+ *     node .test-out/bench/explain-chain.js FILE [--rules]
+ */
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { Diagnosis, Story } from 'holdfast/story';
+import { Overview } from 'holdfast/view';
+import { openCapture } from '#dist/cli/read-capture.js';
+
+// As bin/holdfast.js sets them.
+setFlagsFromString('--max-semi-space-size=4');
+setFlagsFromString('--heap-growing-percent=25');
+
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { rules: { type: 'boolean', default: false } } });
+const overview = new Overview();
+const diagnosis = values.rules ? new Diagnosis() : null;
+const story = new Story({
+  onConnection: (connection) => {
+    overview.add(connection);
+    diagnosis?.take(connection);
+  },
+});
+const capture = await openCapture(positionals[0]!, { observe: story.observe, onChunk: () => undefined });
+while (await capture.next());
+capture.end();
+story.end();
+await capture.close();
+const findings = diagnosis?.findings();
+diagnosis?.verdict(findings);
+console.log(`${overview.totals.connections} connections, ${findings?.length ?? 'no'} findings`);
