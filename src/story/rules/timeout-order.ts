@@ -20,9 +20,11 @@ export const timeoutOrder: Rule = {
   notToConfuseWith: 'stale-reuse, where it has already gone wrong.',
   fixes: [...letGoEarlier.slice(0, 5), ...keepIdleLonger.slice(0, 5)],
   onPair: (pair) => {
+    const gapNs = pair.longestSurvivedGapNs;
+    // The timeout is at least its shortest sample: most pairs need not know it.
+    if (gapNs < nearShare * pair.server.idleCloses.least) return null;
     const timeout = pair.server.idleTimeout();
     if (timeout === null || timeout.count < 2) return null;
-    const gapNs = pair.longestSurvivedGapNs;
     if (gapNs < nearShare * timeout.value || gapNs > farShare * timeout.value) return null;
     return {
       fixes: () => fixesFor(timeoutOrder.fixes, pair.software),
