@@ -1,4 +1,4 @@
-import { asksForClose, connections, ends, exchanges, ofExchange } from '../expect-facts.js';
+import { asksForClose, connections, endsAsAnnounced, exchanges, ofExchange } from '../expect-facts.js';
 import { fin, responseEnd, takes } from '../expect-moments.js';
 import { type Expectation, theConnection } from '../expectation.js';
 import { get } from '../peers/step.js';
@@ -37,7 +37,7 @@ export const counted: Scenario = {
     ...Array.from({ length: requestCount - 1 }, (_, index) => announces(index + 1)),
     asksForClose(theConnection, requestCount - 1, 'none'),
     asksForClose(theConnection, 'last', 'server'),
-    ends(theConnection, 'server', 'fin', 'close-announced'),
+    endsAsAnnounced(theConnection),
     takes(theConnection, { from: responseEnd(), to: fin('server'), ms: 0, tolerance: { lateMs: 100 } }),
   ],
 };
