@@ -58,6 +58,7 @@ function chooseUnshare(): readonly string[] {
       'sudo holdfast …                                                      as root',
       'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0           or: on Ubuntu, for every user',
       'sudo sysctl kernel.unprivileged_userns_clone=1                       or: on Debian, for every user',
+      'sudo sysctl user.max_user_namespaces=10000                           or: on RHEL and others, for every user',
       'docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN …                 or: in a container',
     ].join('\n'),
   });

@@ -7,9 +7,11 @@
  *
  * Bounded: when `waitingByteLimit` bytes have not been taken by the reader, packets are counted and left out.
  *
- * pcapng: draft-ietf-opsawg-pcapng (Section Header, Interface Description, Enhanced Packet Blocks). Link type RAW (101): the packet
- * begins with its IP header.
+ * The file begins as every capture of ours (pcapng-blocks.ts); its packets also have a comment and say which way they went. Link type
+ * RAW (101): a packet begins with its IP header.
  */
+import { release, type } from 'node:os';
+import { type CaptureDescription, PcapngType, packetHeadByteCount, pcapngHead } from './pcapng-blocks.js';
 
 /** Whose view is recorded. */
 export type LinkEnd = 'client' | 'server';
@@ -25,14 +27,21 @@ export const recordingPlace = { handedBytes: 0, takenBytes: 1, packets: 2, dropp
 export const newRecordingCounts = (): Float64Array<SharedArrayBuffer> => new Float64Array(new SharedArrayBuffer(4 * 8));
 
 const linkTypeRaw = 101;
-const nanoseconds = 9;
-const optionEnd = 0;
+const longestPacket = 65_536;
 const optionComment = 1;
 const optionFlags = 2;
 const inbound = 1;
 const outbound = 2;
 /** An Enhanced Packet Block without packet and comment: head, flags, end of options, length. */
-const blockOverhead = 28 + 8 + 4 + 4;
+const blockOverhead = packetHeadByteCount + 8 + 4 + 4;
+
+const describe = (end: LinkEnd): CaptureDescription => ({
+  interfaceName: `link, the ${end}'s end`,
+  linkType: linkTypeRaw,
+  snapLength: longestPacket,
+  filter: '',
+  operatingSystem: `${type()} ${release()}`,
+});
 
 export interface RecordedPacket {
   readonly packet: Uint8Array;
@@ -56,7 +65,7 @@ export class LinkRecording {
     this.end = end;
     this.#counts = counts;
     this.#hand = hand;
-    this.#append(fileHead(end), 0);
+    this.#append(pcapngHead(describe(end)), 0);
   }
 
   /** Bytes wait to be handed over since then; Infinity: none. */
@@ -93,44 +102,21 @@ export class LinkRecording {
   }
 }
 
-function fileHead(end: LinkEnd): Buffer {
-  const options = Buffer.concat([
-    option(2, Buffer.from('link')),
-    option(3, Buffer.from(`the ${end}'s end`)),
-    option(9, Buffer.of(nanoseconds)),
-    option(optionEnd, Buffer.alloc(0)),
-  ]);
-  const head = Buffer.alloc(28 + 20);
-  head.writeUInt32LE(0x0a0d0d0a, 0);
-  head.writeUInt32LE(28, 4);
-  head.writeUInt32LE(0x1a2b3c4d, 8);
-  head.writeUInt16LE(1, 12);
-  head.writeBigInt64LE(-1n, 16);
-  head.writeUInt32LE(28, 24);
-  const length = 20 + options.length;
-  head.writeUInt32LE(1, 28);
-  head.writeUInt32LE(length, 32);
-  head.writeUInt16LE(linkTypeRaw, 36);
-  const tail = Buffer.alloc(4);
-  tail.writeUInt32LE(length);
-  return Buffer.concat([head.subarray(0, 44), options, tail]);
-}
-
 function packetBlock({ packet, originSeconds, atNs, sent, comment }: RecordedPacket): Buffer {
   const note = comment === null ? Buffer.alloc(0) : option(optionComment, Buffer.from(comment));
   const padded = (packet.length + 3) & ~3;
   const length = blockOverhead + padded + note.length;
   const block = Buffer.alloc(length);
   const time = BigInt(originSeconds) * 1_000_000_000n + BigInt(Math.round(atNs));
-  block.writeUInt32LE(6, 0);
+  block.writeUInt32LE(PcapngType.enhancedPacket, 0);
   block.writeUInt32LE(length, 4);
   block.writeUInt32LE(Number(time >> 32n), 12);
   block.writeUInt32LE(Number(time & 0xffffffffn), 16);
   block.writeUInt32LE(packet.length, 20);
   block.writeUInt32LE(packet.length, 24);
-  block.set(packet, 28);
-  block.set(note, 28 + padded);
-  const options = 28 + padded + note.length;
+  block.set(packet, packetHeadByteCount);
+  block.set(note, packetHeadByteCount + padded);
+  const options = packetHeadByteCount + padded + note.length;
   block.writeUInt16LE(optionFlags, options);
   block.writeUInt16LE(4, options + 2);
   block.writeUInt32LE(sent ? outbound : inbound, options + 4);

@@ -64,7 +64,7 @@ const perfectWay: LinkWay = {
 };
 
 /** Largest values that are taken; beyond them it is a mistake of units. */
-export const linkSettingLimits = { delayMs: 600_000, rateBitsPerSecond: 1e12, queueBytes: 64 * 1024 * 1024 } as const;
+const linkSettingLimits = { delayMs: 600_000, rateBitsPerSecond: 1e12, queueBytes: 64 * 1024 * 1024 } as const;
 
 const chances = ['lossRate', 'reorderRate', 'duplicateRate', 'corruptRate'] as const;
 const durations = ['delayMs', 'jitterMs', 'reorderByMs'] as const;

@@ -49,7 +49,7 @@ export type TapFault = TapChoice &
 export type TapFaultKind = TapFault['kind'];
 
 /** Faults of one relay. */
-export const tapFaultLimit = 64;
+const tapFaultLimit = 64;
 
 /** Whether each fault applies to the connection with this number, from 1. To be called for one connection after another. */
 export function tapFaultChooser(faults: readonly TapFault[], seed: number): (number: number) => TapFault[] {

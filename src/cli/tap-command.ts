@@ -96,10 +96,14 @@ const momentOf =
   (kind: 'cut' | 'reset' | 'stall' | 'half-close') =>
   (text: string): TapFault => ({ kind, ...parseMoment(text) });
 
-/** A duration with its unit, or a number of bytes. */
+/** A duration with its unit, or a number of bytes. "5m" is five megabytes, as everywhere with bytes; five minutes are "5min". */
 function parseMoment(text: string): TapMoment {
   const [, fromClient, value = ''] = /^(client:)?(.*)$/.exec(text) ?? [];
-  if (fromClient !== undefined) return { afterBytes: parseByteCount(value), bytesFrom: 'client' };
-  if (/(?:ms|us|s|min|m|h)$/.test(value) && !/^\d+m$/.test(value)) return { afterMs: parseDuration(value) };
-  return { afterBytes: parseByteCount(value) };
+  try {
+    if (fromClient !== undefined) return { afterBytes: parseByteCount(value), bytesFrom: 'client' };
+    return /(?:s|min|h)$/.test(value) ? { afterMs: parseDuration(value) } : { afterBytes: parseByteCount(value) };
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new InvalidArgumentError('A moment is a time (5s, 2min), bytes of responses (10k), or bytes of requests (client:10k).');
+  }
 }
