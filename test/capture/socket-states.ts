@@ -1,4 +1,4 @@
-/** Real sockets on 127.0.0.1 in states that are hard to catch, and ss (iproute2) as a second opinion on them. */
+/** Real sockets on loopback in states that are hard to catch, and ss (iproute2) as a second opinion on them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -18,10 +18,13 @@ const kept = <One extends Socket | Server | ChildProcess>(one: One): One => {
   return one;
 };
 
+/** A loopback address of our own: the ports of other programs on this machine are on others. */
+export const loopback = `127.77.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
+
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 /** A server that does with its connections what is said. */
-export async function listen(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<Server> {
+export async function listen(onConnection: (socket: Socket) => void, host = loopback): Promise<Server> {
   const server = kept(
     createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => onConnection(kept(socket).on('error', () => {}))),
   );
@@ -30,20 +33,20 @@ export async function listen(onConnection: (socket: Socket) => void, host = '127
   return server;
 }
 
-export async function connected(port: number, host = '127.0.0.1'): Promise<Socket> {
+export async function connected(port: number, host = loopback): Promise<Socket> {
   const socket = kept(connect({ port, host, allowHalfOpen: true }));
   await once(socket, 'connect');
   return socket;
 }
 
 /** A connect that is not waited for: it may never be answered. */
-export const connecting = (port: number): Socket => kept(connect({ port, host: '127.0.0.1' }).on('error', () => {}));
+export const connecting = (port: number): Socket => kept(connect({ port, host: loopback }).on('error', () => {}));
 
 /** A process that listens with a backlog of 1 and never accepts. */
 export async function deafListener(): Promise<number> {
   const script = `
     const server = require('node:net').createServer();
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    server.listen({ port: 0, host: '${loopback}', backlog: 1 }, () => {
       require('node:fs').writeSync(1, server.address().port + '\\n');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     });`;
@@ -98,9 +101,9 @@ const timersOfSs: Readonly<Record<string, SocketTimer['kind']>> = {
   persist: 'probe',
 };
 
-/** What ss says of the sockets with this port at either end. */
+/** What ss says of the sockets with this port of ours at either end. */
 export function socketsOfSs(port: number): SsSocket[] {
-  const filter = `( sport = :${port} or dport = :${port} )`;
+  const filter = `( src ${loopback} and sport = :${port} ) or ( dst ${loopback} and dport = :${port} )`;
   const { stdout } = spawnSync('ss', ['-HOtanoip', filter], { encoding: 'utf8' });
   return stdout
     .split('\n')

@@ -1,6 +1,6 @@
 /**
- * Sockets in known states on 127.0.0.1, as the kernel tells them by netlink, by /proc and through ss. States that are not ours (of
- * other programs on this machine) are left out by their ports.
+ * Sockets in known states on loopback, as the kernel tells them by netlink, by /proc and through ss. Those of other programs on this
+ * machine are left out by address and port.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,15 +8,20 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { SocketReport, TcpSocket } from 'holdfast/base';
 import { readSocketTable, reportSockets } from 'holdfast/capture';
-import { connected, connecting, deafListener, haveSs, listen, portOf, socketsOfSs, until } from './socket-states.js';
+import { connected, connecting, deafListener, haveSs, listen, loopback, portOf, socketsOfSs, until } from './socket-states.js';
 
 const isLinux = process.platform === 'linux';
 const skip = !isLinux && 'only Linux has these tables';
 
+/** For what listens on all addresses. */
+const isOtherLoopback = (address: string): boolean => address === '::1';
+
 const withPort =
   (port: number) =>
   ({ local, remote }: TcpSocket): boolean =>
-    local.port === port || remote.port === port;
+    [local, remote].some(
+      (end) => end.port === port && (end.address === loopback || end.address === '*' || isOtherLoopback(end.address)),
+    );
 
 /** Without looking for processes, which takes long where there are many. */
 const ofPort = (port: number): TcpSocket[] =>
@@ -74,7 +79,7 @@ test('LISTEN and ESTABLISHED, with a keep-alive timer', { skip }, async (t) => {
   const port = portOf(server);
   await inStates(port, 'LISTEN', 'ESTABLISHED', 'ESTABLISHED');
   assertAgreement(port);
-  const [own] = withOwners(client.localPort!, 'sock_diag').filter(({ local }) => local.port === client.localPort);
+  const own = withOwners(port, 'sock_diag').find(({ remote }) => remote.port === port);
   assert.equal(own!.timer?.kind, 'keep-alive');
   assert.ok(own!.timer!.expiresMs > 20_000 && own!.timer!.expiresMs <= 30_000);
   assert.ok(own!.measures!.rttMs > 0);
@@ -155,10 +160,10 @@ test('IPv6, and IPv4 through a socket of IPv6', { skip }, async (t) => {
     return;
   }
   await connected(portOf(server), '::1');
-  await connected(portOf(server), '127.0.0.1');
+  await connected(portOf(server), loopback);
   const sockets = await inStates(portOf(server), 'LISTEN', 'ESTABLISHED', 'ESTABLISHED', 'ESTABLISHED', 'ESTABLISHED');
   const addresses = sockets.map(({ local }) => local.address).sort();
-  assert.deepEqual(addresses, ['*', '127.0.0.1', '127.0.0.1', '::1', '::1']);
+  assert.deepEqual(addresses, ['*', '127.0.0.1', loopback, '::1', '::1'].sort());
   const proc = withOwners(portOf(server), 'proc').map(({ local }) => local.address);
   assert.deepEqual(proc.sort(), addresses);
 });
