@@ -13,7 +13,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-export const documents = ['README.md', 'examples/README.md'].filter((path) => existsSync(path));
+export const documents = ['README.md', 'examples/README.md', 'docs/library.md'].filter((path) => existsSync(path));
 
 const block = /^```console\n([\s\S]*?)^```$/gm;
 const command = /^\$ npx holdfast (?<words>[^|\n]*?)(?: \| head -(?<lines>\d+))?$/;
