@@ -66,8 +66,8 @@ export class CaptureComparer {
     }
     const runs = { first: runningTime(first, sources.first), second: runningTime(second, sources.second) };
     const oneSided = clocks === null || nearerToClient === null ? null : judged(connections, clocks, nearerToClient, runs);
-    const told = connections.map((connection, index) =>
-      tellConnection(connection, oneSided?.[index] ?? null, clocks, nearerToClient ?? 'first'),
+    const told = mostInteresting(connections, oneSided, nearerToClient ?? 'first').map((index) =>
+      tellConnection(connections[index]!, oneSided?.[index] ?? null, clocks, nearerToClient ?? 'first'),
     );
     const alone = clocks === null ? [] : aloneIn(first, second, connections, clocks, runs);
     const only = (name: CaptureName) => alone.filter(({ seenIn }) => seenIn === name);
@@ -76,10 +76,10 @@ export class CaptureComparer {
       clock: clocks === null ? null : tellClock(clocks, sources),
       nearerToClient,
       matchedConnections: connections.length,
-      matchedPackets: told.reduce((sum, { matchedPackets }) => sum + matchedPackets, 0),
-      oneSided: { client: totalOf(told, 'client'), server: totalOf(told, 'server') },
+      matchedPackets: connections.reduce((sum, connection) => sum + matchedPacketsOf(connection), 0),
+      oneSided: { client: totalOf(oneSided, 'client'), server: totalOf(oneSided, 'server') },
       delays: delaysOfAll(connections, clocks, nearerToClient ?? 'first'),
-      connections: told.sort((a, b) => interestOf(b) - interestOf(a) || a.first - b.first).slice(0, comparisonLimits.connections),
+      connections: told,
       oneSidedConnections: [...only('first').slice(0, most), ...only('second').slice(0, most)],
       oneSidedConnectionCounts: { first: only('first').length, second: only('second').length },
       leftOut: { first: first.leftOut, second: second.leftOut },
@@ -93,12 +93,11 @@ function matched(first: SegmentLog, second: SegmentLog): MatchedConnection[] {
   const [ofFirst, ofSecond] = [bySender(first), bySender(second)];
   return matchConnections(first, second).map((pair) => {
     const direction = (from: Side): MatchedDirection => {
-      const sender = from === 'client' ? 0 : 1;
       const lists = {
         first,
         second,
-        inFirst: ofFirst.get(2 * pair.first.id + sender) ?? [],
-        inSecond: ofSecond.get(2 * pair.second.id + sender) ?? [],
+        inFirst: ofFirst.of(pair.first.id, from),
+        inSecond: ofSecond.of(pair.second.id, from),
         shift: pair.shift[from],
         peerShift: pair.shift[from === 'client' ? 'server' : 'client'],
       };
@@ -223,8 +222,6 @@ function tellConnection(
   const packets = both.flatMap((from) => withUsual((found?.[from] ?? empty).packets, connection[from]));
   const timeOf = ({ seenIn, atNs }: OneSidedPacket): number =>
     seenIn === 'first' || clocks === null ? atNs : toFirst(clocks, atNs);
-  let matchedPackets = 0;
-  for (const from of both) eachPair(connection[from], () => matchedPackets++);
   return {
     first: first.id,
     second: second.id,
@@ -233,12 +230,9 @@ function tellConnection(
     matchedBy: by,
     isTranslated: first.client.end !== second.client.end || first.server.end !== second.server.end,
     hasShiftedNumbers: shift.client !== 0 || shift.server !== 0,
-    rewritten: [
-      ...rewritten('client', first.client.offer, second.client.offer, nearerToClient === 'first'),
-      ...rewritten('server', first.server.offer, second.server.offer, nearerToClient === 'second'),
-    ],
+    rewritten: changesOf(connection.pair, nearerToClient),
     hops: { client: hopsOf(connection.client), server: hopsOf(connection.server) },
-    matchedPackets,
+    matchedPackets: matchedPacketsOf(connection),
     oneSided: { client: found?.client.counts ?? empty.counts, server: found?.server.counts ?? empty.counts },
     packets: packets.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, comparisonLimits.packetsPerConnection),
     delays: delaysOfAll([connection], clocks, nearerToClient),
@@ -297,22 +291,40 @@ function tellClock(clocks: ClockAlignment, sources: { readonly first: SourceSumm
   };
 }
 
-function totalOf(connections: readonly ComparedConnection[], from: Side) {
+function matchedPacketsOf({ client, server }: MatchedConnection): number {
+  let count = 0;
+  for (const { match } of [client, server]) for (const other of match.ofFirst) if (other >= 0) count++;
+  return count;
+}
+
+const changesOf = ({ first, second }: ConnectionPair, nearerToClient: CaptureName): string[] => [
+  ...rewritten('client', first.client.offer, second.client.offer, nearerToClient === 'first'),
+  ...rewritten('server', first.server.offer, second.server.offer, nearerToClient === 'second'),
+];
+
+function totalOf(judgements: readonly Judged[] | null, from: Side) {
   const { counts } = noneOneSided();
-  for (const { oneSided } of connections) addCounts(counts, oneSided[from]);
+  for (const judgement of judgements ?? []) addCounts(counts, judgement[from].counts);
   return counts;
 }
 
-/** Forged packets first, then lost ones, then what is merely odd. */
-function interestOf({ oneSided: { client, server }, rewritten: changes, hasShiftedNumbers }: ComparedConnection): number {
-  const odd = client.unclear + server.unclear + client.notCaptured + server.notCaptured;
-  return (
-    (client.forged + server.forged) * 1e12 +
-    (client.lost + server.lost) * 1e6 +
-    odd +
-    changes.length +
-    (hasShiftedNumbers ? 1 : 0)
-  );
+/** Places of the connections that are told: forged packets first, then lost ones, then what is merely odd. */
+function mostInteresting(
+  connections: readonly MatchedConnection[],
+  judgements: readonly Judged[] | null,
+  nearerToClient: CaptureName,
+): number[] {
+  const interest = connections.map(({ pair }, index) => {
+    const none = noneOneSided();
+    const { client, server } = judgements?.[index] ?? { client: none, server: none };
+    const sum = (name: keyof OneSided['counts']): number => client.counts[name] + server.counts[name];
+    const shifted = pair.shift.client !== 0 || pair.shift.server !== 0 ? 1 : 0;
+    const odd = sum('unclear') + sum('notCaptured') + changesOf(pair, nearerToClient).length + shifted;
+    return sum('forged') * 1e12 + sum('lost') * 1e6 + odd;
+  });
+  return [...interest.keys()]
+    .sort((a, b) => interest[b]! - interest[a]! || connections[a]!.pair.first.id - connections[b]!.pair.first.id)
+    .slice(0, comparisonLimits.connections);
 }
 
 function aloneIn(

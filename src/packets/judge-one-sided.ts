@@ -126,16 +126,16 @@ export function addCounts(total: OneSided['counts'], counts: OneSidedCounts): vo
 interface View {
   readonly seenIn: CaptureName;
   readonly log: SegmentLog;
-  readonly places: readonly number[];
+  readonly places: Int32Array;
   readonly taken: Int32Array;
   readonly runs: RunningTime;
   /** The other capture's segments of the direction. */
   readonly otherLog: SegmentLog;
-  readonly otherPlaces: readonly number[];
+  readonly otherPlaces: Int32Array;
   /** To be added to numbers of this capture to get the other's. */
   readonly toOther: number;
   /** Segments of the peer, in this capture. */
-  readonly peerPlaces: readonly number[];
+  readonly peerPlaces: Int32Array;
 }
 
 function viewOf({ direction, peer, otherRuns }: JudgeQuestion, seenIn: CaptureName): View {

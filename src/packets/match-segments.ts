@@ -12,14 +12,15 @@
  * Steps 1 to 3 give pairs with a delay each; step 4 only says that a segment was there.
  */
 import { type ClockAlignment, toSecond } from './align-clocks.js';
+import { TcpFlag } from './segment.js';
 import type { SegmentLog } from './segment-log.js';
 
 export interface DirectionLists {
   readonly first: SegmentLog;
   readonly second: SegmentLog;
   /** Places in the logs, in order of capture. */
-  readonly inFirst: readonly number[];
-  readonly inSecond: readonly number[];
+  readonly inFirst: Int32Array;
+  readonly inSecond: Int32Array;
   /** To be added to the second's numbers of this direction, and of the other one. */
   readonly shift: number;
   readonly peerShift: number;
@@ -55,53 +56,94 @@ export function matchAlike(lists: DirectionLists): DirectionMatch {
   return match;
 }
 
-function numbersOf(log: SegmentLog, at: number, shift: number, peerShift: number): string {
-  const acknowledgment = (log.flags[at]! & 16) === 0 ? 0 : (log.acknowledgment[at]! + peerShift) | 0;
-  return `${(log.sequence[at]! + shift) | 0} ${acknowledgment} ${log.flags[at]} ${log.length[at]}`;
+/** The part of one capture that is compared: places in its log, and what is added to its numbers. */
+interface Part {
+  readonly log: SegmentLog;
+  readonly places: Int32Array;
+  readonly shift: number;
+  readonly peerShift: number;
 }
 
-function groupBy(places: readonly number[], taken: Int32Array, keyOf: (at: number) => string | null): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  for (const [index, at] of places.entries()) {
-    const key = taken[index] === unmatched ? keyOf(at) : null;
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [index]);
-    else group.push(index);
+const partsOf = ({ first, second, inFirst, inSecond, shift, peerShift }: DirectionLists): readonly [Part, Part] => [
+  { log: first, places: inFirst, shift: 0, peerShift: 0 },
+  { log: second, places: inSecond, shift, peerShift },
+];
+
+/** By numbers, flags and length; `identified`: by timestamp and IP identification too. */
+function compare(one: Part, oneIndex: number, other: Part, otherIndex: number, identified: boolean): number {
+  const at = one.places[oneIndex]!;
+  const to = other.places[otherIndex]!;
+  const [a, b] = [one.log, other.log];
+  return (
+    ((a.sequence[at]! + one.shift) | 0) - ((b.sequence[to]! + other.shift) | 0) ||
+    acknowledged(one, at) - acknowledged(other, to) ||
+    a.flags[at]! - b.flags[to]! ||
+    a.length[at]! - b.length[to]! ||
+    (identified ? a.timestampValue[at]! - b.timestampValue[to]! || a.identification[at]! - b.identification[to]! : 0)
+  );
+}
+
+const acknowledged = ({ log, peerShift }: Part, at: number): number =>
+  (log.flags[at]! & TcpFlag.ack) === 0 ? 0 : (log.acknowledgment[at]! + peerShift) | 0;
+
+/** Those not yet taken, in the order of their keys; equal ones in order of capture. */
+function sorted(part: Part, taken: Int32Array, identified: boolean): Uint32Array {
+  const { log, places } = part;
+  const indexes = new Uint32Array(places.length);
+  let count = 0;
+  for (let index = 0; index < places.length; index++) {
+    if (taken[index] !== unmatched || (identified && log.identification[places[index]!]! <= 0)) continue;
+    indexes[count++] = index;
   }
-  return groups;
+  return indexes.subarray(0, count).sort((a, b) => compare(part, a, part, b, identified) || a - b);
 }
 
-function pairIdentified({ first, second, inFirst, inSecond, shift, peerShift }: DirectionLists, match: DirectionMatch): void {
-  const keyOf = (log: SegmentLog, at: number, own: number, peer: number): string | null =>
-    log.identification[at]! <= 0 ? null : `${numbersOf(log, at, own, peer)} ${log.timestampValue[at]} ${log.identification[at]}`;
-  const groups = groupBy(inSecond, match.ofSecond, (at) => keyOf(second, at, shift, peerShift));
-  for (const [key, ones] of groupBy(inFirst, match.ofFirst, (at) => keyOf(first, at, 0, 0))) {
-    const others = groups.get(key) ?? [];
+/** Says each group of segments that are alike: their indexes in the first capture's list and in the second's. */
+function eachAlike(
+  lists: DirectionLists,
+  match: DirectionMatch,
+  identified: boolean,
+  take: (ones: Uint32Array, others: Uint32Array) => void,
+): void {
+  const [first, second] = partsOf(lists);
+  const ones = sorted(first, match.ofFirst, identified);
+  const others = sorted(second, match.ofSecond, identified);
+  const endOf = (part: Part, order: Uint32Array, from: number): number => {
+    let end = from + 1;
+    while (end < order.length && compare(part, order[from]!, part, order[end]!, identified) === 0) end++;
+    return end;
+  };
+  for (let one = 0, other = 0; one < ones.length && other < others.length; ) {
+    const order = compare(first, ones[one]!, second, others[other]!, identified);
+    const oneEnd = order <= 0 ? endOf(first, ones, one) : one;
+    const otherEnd = order >= 0 ? endOf(second, others, other) : other;
+    if (order === 0) take(ones.subarray(one, oneEnd), others.subarray(other, otherEnd));
+    one = oneEnd;
+    other = otherEnd;
+  }
+}
+
+function pairIdentified(lists: DirectionLists, match: DirectionMatch): void {
+  eachAlike(lists, match, true, (ones, others) => {
     // More than one of a kind is a frame that a capture holds twice.
     for (let index = 0; index < Math.min(ones.length, others.length); index++) join(match, ones[index]!, others[index]!);
-  }
+  });
 }
 
-function pairUnique({ first, second, inFirst, inSecond, shift, peerShift }: DirectionLists, match: DirectionMatch): void {
-  const groups = groupBy(inSecond, match.ofSecond, (at) => numbersOf(second, at, shift, peerShift));
-  for (const [key, ones] of groupBy(inFirst, match.ofFirst, (at) => numbersOf(first, at, 0, 0))) {
-    const others = groups.get(key);
-    if (ones.length === 1 && others?.length === 1) join(match, ones[0]!, others[0]!);
-  }
+function pairUnique(lists: DirectionLists, match: DirectionMatch): void {
+  eachAlike(lists, match, false, (ones, others) => {
+    if (ones.length === 1 && others.length === 1) join(match, ones[0]!, others[0]!);
+  });
 }
 
 /** Step 3. */
 export function matchCopies(lists: DirectionLists, match: DirectionMatch, clocks: ClockAlignment): void {
-  const { first, second, inFirst, inSecond, shift, peerShift } = lists;
-  const groups = groupBy(inSecond, match.ofSecond, (at) => numbersOf(second, at, shift, peerShift));
-  for (const [key, ones] of groupBy(inFirst, match.ofFirst, (at) => numbersOf(first, at, 0, 0))) {
-    const others = groups.get(key);
-    if (others === undefined) continue;
+  const { first, second, inFirst, inSecond } = lists;
+  eachAlike(lists, match, false, (ones, others) => {
     const candidates: { one: number; other: number; distanceNs: number }[] = [];
-    for (const one of ones.slice(0, mostCopies)) {
+    for (const one of ones.subarray(0, mostCopies)) {
       const expectedNs = toSecond(clocks, first.atNs[inFirst[one]!]!);
-      for (const other of others.slice(0, mostCopies)) {
+      for (const other of others.subarray(0, mostCopies)) {
         const distanceNs = Math.abs(second.atNs[inSecond[other]!]! - expectedNs);
         if (distanceNs < longestDelayNs) candidates.push({ one, other, distanceNs });
       }
@@ -110,7 +152,7 @@ export function matchCopies(lists: DirectionLists, match: DirectionMatch, clocks
     for (const { one, other } of candidates) {
       if (match.ofFirst[one] === unmatched && match.ofSecond[other] === unmatched) join(match, one, other);
     }
-  }
+  });
 }
 
 function join(match: DirectionMatch, first: number, second: number): void {
@@ -154,7 +196,7 @@ export function matchBytes(
 /** Unmatched segments with data, in order of their bytes. */
 function spans(
   log: SegmentLog,
-  places: readonly number[],
+  places: Int32Array,
   taken: Int32Array,
   base: number,
   shift: number,

@@ -9,8 +9,8 @@ import { formatIpv4, formatIpv6 } from './address.js';
 import { type Segment, TcpFlag } from './segment.js';
 
 export const segmentLogLimits = {
-  segments: 500_000,
-  connections: 100_000,
+  segments: 200_000,
+  connections: 20_000,
 } as const;
 
 /** What a SYN offers; middleboxes rewrite it. −1 where absent. */
@@ -40,6 +40,8 @@ export interface LoggedConnection {
 }
 
 const initialRoom = 1024;
+/** Different ones that are shared. */
+const sharedOffers = 16;
 
 export class SegmentLog {
   count = 0;
@@ -61,6 +63,7 @@ export class SegmentLog {
   timeToLive = new Int16Array(initialRoom);
   packet = new Uint32Array(initialRoom);
   atNs = new Float64Array(initialRoom);
+  readonly #offers: SynOffer[] = [];
   firstAtNs = Number.POSITIVE_INFINITY;
   lastAtNs = Number.NEGATIVE_INFINITY;
 
@@ -79,10 +82,25 @@ export class SegmentLog {
     side.segments++;
     if ((segment.flags & TcpFlag.syn) !== 0 && side.initialSequence === null) {
       side.initialSequence = segment.sequence;
-      side.offer = offerOf(segment);
+      side.offer = this.#offerOf(segment);
       side.synAtNs = atNs;
     }
     this.#write(segment, id, from);
+  }
+
+  /** Most openings offer the same: they share it. */
+  #offerOf(segment: Segment): SynOffer {
+    const offer = offerOf(segment);
+    const known = this.#offers.find(
+      (one) =>
+        one.maximumSegmentSize === offer.maximumSegmentSize &&
+        one.windowScale === offer.windowScale &&
+        one.sackPermitted === offer.sackPermitted &&
+        one.timestamps === offer.timestamps,
+    );
+    if (known !== undefined) return known;
+    if (this.#offers.length < sharedOffers) this.#offers.push(offer);
+    return offer;
   }
 
   #write(segment: Segment, id: ConnectionId, from: Side): void {
@@ -127,7 +145,7 @@ export class SegmentLog {
   }
 
   #grow(): void {
-    const room = 2 * this.packet.length;
+    const room = Math.min(2 * this.packet.length, segmentLogLimits.segments);
     const larger = <T extends { set(from: T): void }>(from: T, to: T): T => {
       to.set(from);
       return to;
@@ -146,16 +164,28 @@ export class SegmentLog {
   }
 }
 
-/** Segments of each connection and sender, in order of capture. Key: twice the connection's number, plus one for the server. */
-export function bySender(log: SegmentLog): Map<number, number[]> {
-  const lists = new Map<number, number[]>();
-  for (let at = 0; at < log.count; at++) {
-    const key = 2 * log.connection[at]! + log.from[at]!;
-    const list = lists.get(key);
-    if (list === undefined) lists.set(key, [at]);
-    else list.push(at);
-  }
-  return lists;
+/** Places of the segments of each connection and sender, in order of capture. */
+export interface SenderLists {
+  of(id: ConnectionId, from: Side): Int32Array;
+}
+
+export function bySender(log: SegmentLog): SenderLists {
+  const { connection, from, count } = log;
+  let most = -1;
+  for (let at = 0; at < count; at++) if (connection[at]! > most) most = connection[at]!;
+  // Counting sort: ends of the lists, then their places from the last to the first.
+  const ends = new Uint32Array(2 * most + 3);
+  for (let at = 0; at < count; at++) ends[2 * connection[at]! + from[at]! + 1]!++;
+  for (let key = 1; key < ends.length; key++) ends[key]! += ends[key - 1]!;
+  const next = ends.slice();
+  const places = new Int32Array(count);
+  for (let at = 0; at < count; at++) places[next[2 * connection[at]! + from[at]!]!++] = at;
+  return {
+    of: (id, side) => {
+      const key = 2 * id + (side === 'client' ? 0 : 1);
+      return key + 1 < ends.length ? places.subarray(ends[key]!, ends[key + 1]!) : places.subarray(0, 0);
+    },
+  };
 }
 
 function side(ipVersion: 4 | 6, word0: number, word1: number, word2: number, word3: number, port: number): LoggedSide {
