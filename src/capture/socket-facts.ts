@@ -48,16 +48,33 @@ export function durationText(ms: number): string {
   return ms < 7_170_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }
 
-/** The places that most sockets lead to: `10.0.0.5:5432 (12) and 2 others`. */
-export function placesText(sockets: readonly TcpSocket[], placeOf: (socket: TcpSocket) => Endpoint, named = 3): string {
+/** Bytes that the program has not read. In states behind the peer's FIN the kernel counts that FIN as one. */
+export const unreadBytes = ({ state, receiveQueueBytes }: TcpSocket): number =>
+  state === 'CLOSE_WAIT' || state === 'LAST_ACK' || state === 'CLOSING' ? Math.max(0, receiveQueueBytes - 1) : receiveQueueBytes;
+
+/** The other ends, most sockets first: `10.0.0.5:5432 (12), clients of *:8080 (3) and 2 others`. */
+export function placesText(sockets: readonly TcpSocket[], { of, listenerOf }: SocketDirections): string {
   const counts = new Map<string, number>();
   for (const socket of sockets) {
-    const place = endpointText(placeOf(socket));
+    const place =
+      of(socket) === 'out'
+        ? endpointText(socket.remote)
+        : `clients of ${endpointText(listenerOf(socket)?.local ?? socket.local)}`;
     counts.set(place, (counts.get(place) ?? 0) + 1);
   }
   const places = [...counts].sort((a, b) => b[1] - a[1]);
-  const texts = places.slice(0, named).map(([place, count]) => (places.length === 1 ? place : `${place} (${countText(count)})`));
+  const texts = places
+    .slice(0, placesNamed)
+    .map(([place, count]) => (places.length === 1 ? place : `${place} (${countText(count)})`));
   const others = places.length - texts.length;
   if (others > 0) texts.push(counted(others, 'other'));
   return texts.length < 2 ? (texts[0] ?? '') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
+}
+
+const placesNamed = 3;
+
+/** Whose program it is that runs here, and at the other end: that of most of these sockets. */
+export function sidesOf(sockets: readonly TcpSocket[], { of }: SocketDirections): Record<'here' | 'there', 'client' | 'server'> {
+  const out = sockets.filter((socket) => of(socket) === 'out').length;
+  return out * 2 >= sockets.length ? { here: 'client', there: 'server' } : { here: 'server', there: 'client' };
 }

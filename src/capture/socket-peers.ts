@@ -6,7 +6,7 @@
  */
 import type { Endpoint, PortSettings, SocketPeer, SocketState, TcpSocket } from '../base/index.js';
 import type { SocketDirection, SocketDirections } from './socket-directions.js';
-import { idleMsOf, ownerName } from './socket-facts.js';
+import { idleMsOf, ownerName, unreadBytes } from './socket-facts.js';
 
 /** Without data for so long, an open connection counts as idle. */
 export const idleAfterMs = 1000;
@@ -56,7 +56,7 @@ function peerOf({ direction, service, sockets }: Group, portsLeftOfGroup: number
     const { state, local, remote, measures } = socket;
     states[state] = (states[state] ?? 0) + 1;
     addresses.add(direction === 'out' ? local.address : remote.address);
-    queuedBytes += socket.sendQueueBytes + socket.receiveQueueBytes;
+    queuedBytes += socket.sendQueueBytes + unreadBytes(socket);
     for (const owner of socket.owners ?? []) owners.set(ownerName(owner), (owners.get(ownerName(owner)) ?? 0) + 1);
     if (measures !== null && measures.rttMs > 0) roundTrips.push(measures.rttMs);
     if (state !== 'ESTABLISHED') continue;

@@ -1,6 +1,15 @@
 /** Rules about connections of which one side has closed: who has not, and who was first. */
 import type { SocketFinding, SocketPeer, TcpSocket } from '../base/index.js';
-import { byOwner, counted, countText, durationText, endpointText, placesText, type SocketFacts } from './socket-facts.js';
+import {
+  byOwner,
+  counted,
+  countText,
+  durationText,
+  endpointText,
+  placesText,
+  type SocketFacts,
+  sidesOf,
+} from './socket-facts.js';
 import { reuseConnections } from './socket-fixes.js';
 
 /** A program may take so long to notice the end. */
@@ -11,7 +20,7 @@ const longCloseWaitMs = 60_000;
 /** Where the source tells no times, so many at once are not those that happen to be closing. */
 const suspiciousCloseWaits = 10;
 
-export function closeWaitLeak({ sockets }: SocketFacts): SocketFinding[] {
+export function closeWaitLeak({ sockets, directions }: SocketFacts): SocketFinding[] {
   const waiting = sockets.filter((socket) => {
     const sinceMs = sinceCloseMs(socket);
     return socket.state === 'CLOSE_WAIT' && (sinceMs === null || sinceMs >= noticeMs);
@@ -20,19 +29,24 @@ export function closeWaitLeak({ sockets }: SocketFacts): SocketFinding[] {
     const times = group.flatMap((socket) => sinceCloseMs(socket) ?? []);
     if (times.length === 0 && group.length < suspiciousCloseWaits) return [];
     const longest = times.reduce((most, ms) => Math.max(most, ms), 0);
-    const unread = group.filter(({ receiveQueueBytes }) => receiveQueueBytes > 1).length;
+    // The FIN itself is counted as one byte until the program has read it.
+    const unread = group.filter(({ receiveQueueBytes }) => receiveQueueBytes > 0).length;
+    const read = group.length - unread;
+    const knows = [
+      unread > 0 ? `on ${countText(unread)} it has not read to the end` : '',
+      read > 0 ? `on ${countText(read)} it has read the end and keeps the socket` : '',
+    ].filter((part) => part !== '');
     const isLeak = group.length >= manyCloseWaits || longest >= longCloseWaitMs;
     const program = owner ?? 'a program that cannot be named from here';
     return [
       {
         rule: 'close-wait-leak',
         level: isLeak ? 'bad' : 'warning',
-        owner: 'client',
+        owner: sidesOf(group, directions).here,
         title: 'The program does not close what the other side has closed',
         detail:
           `${program} has ${counted(group.length, 'socket')} in CLOSE_WAIT${times.length > 0 ? `, for up to ${durationText(longest)}` : ''}, ` +
-          `${placesText(group, ({ remote }) => remote)} closed first. ` +
-          `${unread > 0 ? `On ${countText(unread)} there are bytes that it has not read. ` : ''}` +
+          `${placesText(group, directions)} closed first; ${knows.join(', ')}. ` +
           'Nothing ends CLOSE_WAIT but the program itself: each holds a file descriptor, and a request sent into one is lost.',
         fixes: [
           {
@@ -122,7 +136,7 @@ const timeWaits = ({ states }: SocketPeer): number => states.TIME_WAIT ?? 0;
 /** FIN_WAIT2s that are worth a word. */
 const notableHalfClosed = 10;
 
-export function halfClosed({ sockets, table }: SocketFacts): SocketFinding[] {
+export function halfClosed({ sockets, table, directions }: SocketFacts): SocketFinding[] {
   const waiting = sockets.filter(({ state }) => state === 'FIN_WAIT2');
   const held = waiting.filter(({ owners, timer }) => (owners === null ? timer === null : owners.length > 0));
   const lasting = held.filter(
@@ -139,10 +153,10 @@ export function halfClosed({ sockets, table }: SocketFacts): SocketFinding[] {
     {
       rule: 'half-closed',
       level: lasting.length > 0 ? 'warning' : 'info',
-      owner: 'server',
+      owner: sidesOf(sample, directions).there,
       title: 'The other side does not close after this one has',
       detail:
-        `${counted(waiting.length, 'socket')} in FIN_WAIT2 with ${placesText(sample, ({ remote }) => remote)}` +
+        `${counted(waiting.length, 'socket')} in FIN_WAIT2 with ${placesText(sample, directions)}` +
         `${longest > 0 ? `, for up to ${durationText(longest)}` : ''}. ${kept}There, they are in CLOSE_WAIT: that program does not read to the end.`,
       fixes: [
         { for: 'the other side', setting: 'close a socket when reading says end of file', why: 'only that ends its CLOSE_WAIT' },

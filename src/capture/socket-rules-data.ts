@@ -1,22 +1,13 @@
 /** Rules about data that do not move, and about connections without any. */
 import type { SocketFinding } from '../base/index.js';
-import {
-  byOwner,
-  counted,
-  countText,
-  durationText,
-  endpointText,
-  idleMsOf,
-  placesText,
-  type SocketFacts,
-} from './socket-facts.js';
+import { byOwner, counted, countText, durationText, idleMsOf, placesText, type SocketFacts, sidesOf } from './socket-facts.js';
 import { idleAfterMs } from './socket-peers.js';
 
 /** Attempts after which it is no ordinary loss any more. */
 const repeatedAttempts = 2;
 const badAttempts = 4;
 
-export function unacknowledgedData({ sockets }: SocketFacts): SocketFinding[] {
+export function unacknowledgedData({ sockets, directions }: SocketFacts): SocketFinding[] {
   const stuck = sockets.filter(
     ({ state, timer, sendQueueBytes }) =>
       state !== 'SYN_SENT' && sendQueueBytes > 0 && timer?.kind === 'retransmit' && timer.attempts >= repeatedAttempts,
@@ -32,7 +23,7 @@ export function unacknowledgedData({ sockets }: SocketFacts): SocketFinding[] {
       owner: 'network',
       title: 'Data are sent again and again, and nobody acknowledges them',
       detail:
-        `${counted(stuck.length, 'socket')} to ${placesText(stuck, ({ remote }) => remote)}: ${countText(bytes)} bytes wait, sent up to ${countText(most)} times again` +
+        `${counted(stuck.length, 'socket')} to ${placesText(stuck, directions)}: ${countText(bytes)} bytes wait, sent up to ${countText(most)} times again` +
         `${longest > 0 ? `, nothing acknowledged for ${durationText(longest)}` : ''}. ` +
         'The other host is gone, or a box between has forgotten the connection and drops its packets. Linux gives up after about 15 minutes.',
       fixes: [
@@ -57,7 +48,7 @@ export function unacknowledgedData({ sockets }: SocketFacts): SocketFinding[] {
   ];
 }
 
-export function peerDoesNotRead({ sockets }: SocketFacts): SocketFinding[] {
+export function peerDoesNotRead({ sockets, directions }: SocketFacts): SocketFinding[] {
   const stuck = sockets.filter(({ timer, sendQueueBytes }) => sendQueueBytes > 0 && timer?.kind === 'probe');
   if (stuck.length === 0) return [];
   const bytes = stuck.reduce((sum, { sendQueueBytes }) => sum + sendQueueBytes, 0);
@@ -65,10 +56,10 @@ export function peerDoesNotRead({ sockets }: SocketFacts): SocketFinding[] {
     {
       rule: 'peer-does-not-read',
       level: 'warning',
-      owner: 'client',
+      owner: sidesOf(stuck, directions).there,
       title: 'The other side does not read what it is sent',
       detail:
-        `${counted(stuck.length, 'socket')} to ${placesText(stuck, ({ remote }) => remote)}: its window is closed (zero window), ${countText(bytes)} bytes wait here. ` +
+        `${counted(stuck.length, 'socket')} to ${placesText(stuck, directions)}: its window is closed (zero window), ${countText(bytes)} bytes wait here. ` +
         'It acknowledges, so the way is well: the program there is busy, paused or stuck.',
       fixes: [
         { for: 'the other side', setting: 'find what keeps the program from reading', why: 'the kernel there has no room left' },
@@ -85,7 +76,7 @@ export function peerDoesNotRead({ sockets }: SocketFacts): SocketFinding[] {
 
 const unreadForMs = 5000;
 
-export function unreadData({ sockets }: SocketFacts): SocketFinding[] {
+export function unreadData({ sockets, directions }: SocketFacts): SocketFinding[] {
   const unread = sockets.filter(
     ({ state, receiveQueueBytes, measures }) =>
       state === 'ESTABLISHED' && receiveQueueBytes > 0 && measures !== null && measures.sinceReceivedMs >= unreadForMs,
@@ -96,11 +87,11 @@ export function unreadData({ sockets }: SocketFacts): SocketFinding[] {
     return {
       rule: 'unread-data',
       level: 'warning',
-      owner: 'client',
+      owner: sidesOf(group, directions).here,
       title: 'The program does not read what has arrived',
       detail:
         `${owner ?? 'A program that cannot be named from here'} has ${counted(group.length, 'socket')} with ${countText(bytes)} bytes unread for up to ${durationText(longest)}, ` +
-        `from ${placesText(group, ({ remote }) => remote)}. It is busy or stuck, it has not accepted the connection yet, or it keeps a pooled one on which more came than it asked for.`,
+        `from ${placesText(group, directions)}. It is busy or stuck, it has not accepted the connection yet, or it keeps a pooled one on which more came than it asked for.`,
       fixes: [
         {
           for: 'the program',
@@ -131,10 +122,6 @@ export function idlePool({ sockets, directions }: SocketFacts): SocketFinding[] 
   const times = idle.map((socket) => idleMsOf(socket)!);
   const longest = times.reduce((most, ms) => Math.max(most, ms), 0);
   const unguarded = idle.filter((socket) => idleMsOf(socket)! >= forgottenAfterMs && socket.timer?.kind !== 'keep-alive').length;
-  const [{ remote }] = idle as [(typeof idle)[0]];
-  const where = idle.every((socket) => endpointText(socket.remote) === endpointText(remote))
-    ? endpointText(remote)
-    : placesText(idle, (socket) => socket.remote);
   return [
     {
       rule: 'idle-pool',
@@ -142,7 +129,7 @@ export function idlePool({ sockets, directions }: SocketFacts): SocketFinding[] 
       owner: 'client',
       title: unguarded > 0 ? 'Idle connections that a box on the way may have forgotten' : 'Connections are kept idle for reuse',
       detail:
-        `${counted(idle.length, 'idle connection')} to ${where}, for up to ${durationText(longest)}. ` +
+        `${counted(idle.length, 'idle connection')} to ${placesText(idle, directions)}, for up to ${durationText(longest)}. ` +
         (unguarded > 0
           ? `${countText(unguarded)} are idle for more than 4 minutes without TCP keep-alive: NATs and balancers forget them, and the next request is lost.`
           : 'Good, as long as this side lets go before the other does.'),

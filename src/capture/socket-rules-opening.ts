@@ -59,7 +59,7 @@ const rateOf = (before: number | null, now: number, elapsedMs: number): number |
 const pendingConnects = 3;
 const manyPendingConnects = 20;
 
-export function connectsUnanswered({ sockets }: SocketFacts): SocketFinding[] {
+export function connectsUnanswered({ sockets, directions }: SocketFacts): SocketFinding[] {
   const pending = sockets.filter(({ state }) => state === 'SYN_SENT');
   const repeated = pending.filter(({ timer }) => (timer?.attempts ?? 0) > 0);
   if (repeated.length === 0 && pending.length < pendingConnects) return [];
@@ -73,7 +73,7 @@ export function connectsUnanswered({ sockets }: SocketFacts): SocketFinding[] {
       title: 'Connections are asked for and nobody answers',
       detail:
         `${counted(pending.length, 'socket')} in SYN_SENT${names.length > 0 ? ` of ${names.slice(0, 3).join(', ')}` : ''}, ` +
-        `to ${placesText(pending, ({ remote }) => remote)}.${asked} ` +
+        `to ${placesText(pending, directions)}.${asked} ` +
         'A closed port would refuse at once: here the SYN or its answer is dropped, by a firewall, a full accept queue or a wrong address.',
       fixes: [
         {

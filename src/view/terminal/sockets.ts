@@ -197,7 +197,7 @@ function renderList(sockets: readonly TcpSocket[], most: number, style: Terminal
     },
     { title: 'peer', text: ({ remote }) => formatEndpoint(remote), least: 14, clip: 'start' },
     { title: 'idle', text: (socket) => sinceText(socket, style), align: 'right' },
-    { title: 'unread', text: ({ receiveQueueBytes }) => bytesText(receiveQueueBytes), align: 'right', optional: 'useful' },
+    { title: 'unread', text: (socket) => bytesText(unreadBytes(socket)), align: 'right', optional: 'useful' },
     { title: 'unacked', text: ({ sendQueueBytes }) => bytesText(sendQueueBytes), align: 'right', optional: 'useful' },
     { title: 'timer', text: (socket) => timerText(socket, style), least: 8, optional: 'useful' },
     { title: 'process', text: ownersText, least: 8, optional: 'useful' },
@@ -218,6 +218,10 @@ function renderList(sockets: readonly TcpSocket[], most: number, style: Terminal
   ];
   return [...renderTable(rows, columns, style), ...moreLine(sockets.length - rows.length, 'socket', style)];
 }
+
+/** Behind the other side's FIN, the kernel counts that FIN as a byte until the program has read it. */
+const unreadBytes = ({ state, receiveQueueBytes }: TcpSocket): number =>
+  state === 'CLOSE_WAIT' ? Math.max(0, receiveQueueBytes - 1) : receiveQueueBytes;
 
 const bytesText = (byteCount: number): string => (byteCount === 0 ? '' : formatBytes(byteCount));
 
