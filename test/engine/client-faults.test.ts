@@ -50,6 +50,9 @@ for (const [name, response] of [
         else socket.write(response.slice(0, length), () => close(socket));
       });
       const client = clientFor(context);
+      // Without the kernel's facts Node's word stands, which takes a reset behind bytes for an end.
+      const asEnd = client.hasProofs ? [] : ['closed-before-response', 'response-cut'];
+      if (!client.hasProofs) context.diagnostic('no kernel facts here: a reset may be named an end');
       for (length = 0; length <= response.length; length++) {
         const outcome = await outcomeOf(client, server.url);
         const expected =
@@ -57,7 +60,7 @@ for (const [name, response] of [
             ? ['ok Hello']
             : how === 'closes'
               ? [length === 0 ? 'closed-before-response' : 'response-cut']
-              : ['reset-before-response', 'response-reset'];
+              : ['reset-before-response', 'response-reset', ...asEnd];
         assert.ok(expected.includes(outcome), `${length} bytes: ${outcome}`);
       }
       await until(() => nothingOpen(client));
