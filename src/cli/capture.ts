@@ -54,13 +54,13 @@ export async function capture(filter: string, options: CaptureCommandOptions, st
   const running = options.write === '-' ? await stream(filter, options, streams) : await record(filter, options);
   const beganMs = performance.now();
   const files = running.files();
+  const release = stopOnSignal(running, options.duration);
   say(`Capturing (${escapeName(running.name)})${files === null ? '' : ` into ${escapeName(files.path)}`}; Ctrl-C ends it.`);
   const line = countsLine(running, messages);
-  const untilStop = stopper(running, options.duration);
   try {
     await running.ended;
   } finally {
-    untilStop();
+    release();
     line.stop();
     const took = formatDuration((performance.now() - beganMs) * 1e6, terminalStyle({}, messages, environment));
     for (const each of endText(running, options, took)) say(each);
@@ -148,7 +148,7 @@ async function pour(source: PacketSource, { output, screen }: Streams): Promise<
 }
 
 /** Ends the capture on a signal or when its time is over. Gives what takes the listeners away. */
-function stopper(running: Running, durationMs: number | undefined): () => void {
+function stopOnSignal(running: Running, durationMs: number | undefined): () => void {
   const stop = (): void => {
     release();
     // How it ended is told by `ended`.
