@@ -4,10 +4,10 @@
  */
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
-import { ObservationWriter } from '../base/index.js';
-import { observeCapture } from '../packets/index.js';
+import { ObservationWriter, type SourceProblem } from '../base/index.js';
+import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
-import { openInput } from './open-input.js';
+import { type OpenedInput, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
 import type { ThreadBatch, ThreadFailure } from './read-capture.js';
 
 /** Chunks that are read and not yet told. */
@@ -22,45 +22,93 @@ port.on('message', (told: ThreadBatch) => {
 });
 
 async function read(input: string): Promise<void> {
-  const source = await openInput(input);
+  const source = openSource(input);
   const writer = new ObservationWriter();
   const capture = observeCapture({ observe: writer.observe });
   const say = (chunk: Uint8Array, isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
     const problems = [...source.problems(), ...summary.problems];
-    const bytesRead = source.bytesRead();
     const said: ThreadBatch = {
       kind: 'batch',
       chunk,
       batch: writer.batch(),
       summary: { ...summary, problems },
-      bytesRead,
+      bytesRead: source.bytesRead(),
       isLast,
     };
     ahead++;
     port.postMessage(said);
   };
-  for await (const bytes of source.chunks) {
+  while (!capture.done) {
     while (ahead >= aheadLimit) await once(port, 'message');
-    const reuse = idle.shift() ?? null;
-    const chunk = sharedCopy(bytes, reuse?.chunk ?? null);
-    writer.begin(chunk, reuse?.batch ?? null);
+    const told = idle.shift() ?? null;
+    const chunk = await source.fill(told === null ? null : told.chunk.buffer);
+    if (chunk === null) break;
+    writer.begin(chunk, told === null ? null : told.batch);
     capture.push(chunk);
     say(chunk, false);
-    if (capture.done) break;
   }
+  await source.close();
   // What is told now lies in no chunk.
   const nothing = new Uint8Array(new SharedArrayBuffer(0));
   writer.begin(nothing, null);
   say(nothing, true);
 }
 
-/** The bytes in shared memory; in that of `reuse` where there is room. */
-function sharedCopy(bytes: Uint8Array, reuse: Uint8Array | null): Uint8Array {
-  const room = reuse !== null && reuse.buffer.byteLength >= bytes.length ? reuse.buffer : new SharedArrayBuffer(bytes.length);
-  const chunk = new Uint8Array(room, 0, bytes.length);
-  chunk.set(bytes);
-  return chunk;
+/** A file whose chunks are put into shared memory. */
+interface SharedSource {
+  /** The next chunk, in this memory where it has room for it; null at the end. */
+  fill(memory: ArrayBufferLike | null): Uint8Array | null | Promise<Uint8Array | null>;
+  bytesRead(): number;
+  problems(): readonly SourceProblem[];
+  close(): Promise<void> | void;
+}
+
+/** Throws CommandFailure ('unreadable-input'). */
+function openSource(input: string): SharedSource {
+  const file = openPlainFile(input);
+  const container = sniffContainer(file.read(new Uint8Array(sniffByteCount), 0));
+  if (container !== 'gzip' && container !== 'zstd') return plainSource(file);
+  file.close();
+  return compressedSource(input);
+}
+
+/** Read at once and in place: while this thread waits for the disk, the other has work. */
+function plainSource(file: PlainFile): SharedSource {
+  let position = 0;
+  return {
+    fill: (memory) => {
+      const room = memory?.byteLength === readByteCount ? memory : new SharedArrayBuffer(readByteCount);
+      const chunk = file.read(new Uint8Array(room), position);
+      position += chunk.length;
+      return chunk.length === 0 ? null : chunk;
+    },
+    bytesRead: () => position,
+    problems: () => [],
+    close: () => file.close(),
+  };
+}
+
+function compressedSource(input: string): SharedSource {
+  let opened: OpenedInput | null = null;
+  let chunks: AsyncIterator<Uint8Array> | null = null;
+  return {
+    fill: async (memory) => {
+      opened ??= await openInput(input);
+      chunks ??= opened.chunks[Symbol.asyncIterator]();
+      const { done, value: bytes } = await chunks.next();
+      if (done === true) return null;
+      const hasRoom = memory !== null && memory.byteLength >= bytes.length;
+      const chunk = new Uint8Array(hasRoom ? memory : new SharedArrayBuffer(bytes.length), 0, bytes.length);
+      chunk.set(bytes);
+      return chunk;
+    },
+    bytesRead: () => opened?.bytesRead() ?? 0,
+    problems: () => opened?.problems() ?? [],
+    close: async () => {
+      await chunks?.return?.(undefined);
+    },
+  };
 }
 
 try {

@@ -8,6 +8,7 @@
  *   file the damaged part is read a second time byte by byte, because zlib keeps back what it had read of a piece that it
  *   rejects; standard input cannot be read twice, and there up to one piece's output is lost.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
@@ -15,7 +16,8 @@ import type { SourceProblem } from '../base/index.js';
 import { sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
 
-const readByteCount = 512 * 1024;
+/** Bytes read from a file at once. */
+export const readByteCount = 512 * 1024;
 /** Compressed bytes handed to the decompressor at once: bounds what it may answer before it is asked again (1,000 times more). */
 const pieceByteCount = 16 * 1024;
 /** Enough for every magic number of a compressed file. */
@@ -62,6 +64,33 @@ async function openFile(input: string): Promise<FileHandle> {
   } catch (error) {
     throw unreadable(input, error);
   }
+}
+
+/** A file read by who has nothing else to do meanwhile. */
+export interface PlainFile {
+  /** Fills `into` from this position of the file on; gives what was read, nothing at the end. Throws CommandFailure. */
+  read(into: Uint8Array, position: number): Uint8Array;
+  close(): void;
+}
+
+/** Throws CommandFailure ('unreadable-input'). */
+export function openPlainFile(input: string): PlainFile {
+  const attempt = <Value>(action: () => Value): Value => {
+    try {
+      return action();
+    } catch (error) {
+      throw unreadable(input, error);
+    }
+  };
+  const file = attempt(() => openSync(input, 'r'));
+  return {
+    read: (into, position) =>
+      into.subarray(
+        0,
+        attempt(() => readSync(file, into, 0, into.length, position)),
+      ),
+    close: () => closeSync(file),
+  };
 }
 
 function unreadable(input: string, error: unknown): CommandFailure {
