@@ -7,3 +7,4 @@ export { cannotBePlayed, type ExpectationResult, type RunOptions, runScenario, t
 export { type SabotageName, sabotages } from './sabotage.js';
 export type { Scenario } from './scenario.js';
 export { scenarios } from './scenarios/index.js';
+export { openSite, type SiteOptions } from './site.js';

@@ -4,6 +4,7 @@ export { type Clock, clockOf } from './clock.js';
 export { type ConnectionRow, connectionRow } from './connection-row.js';
 export type { Diagnosed } from './diagnosed.js';
 export { escapeName, escapeText } from './escape.js';
+export type { ComparedPage } from './html/comparison-section.js';
 export { renderPage } from './html/page.js';
 export { interestOf } from './interest.js';
 export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
