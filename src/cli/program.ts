@@ -13,6 +13,7 @@ import { addLab } from './lab-command.js';
 import { addLink } from './link-command.js';
 import { Output } from './output.js';
 import { addRules } from './rules-command.js';
+import { addServe } from './serve-command.js';
 import { addSockets } from './sockets-command.js';
 import { addTap } from './tap-command.js';
 
@@ -53,6 +54,7 @@ const commands: readonly ((program: Command, context: CommandContext) => void)[]
   addExplain,
   addCapture,
   addRules,
+  addServe,
   addSockets,
   addLink,
   addTap,
