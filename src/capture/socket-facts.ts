@@ -20,11 +20,20 @@ export const idleMsOf = ({ measures }: TcpSocket): number | null =>
 /** `node/4711`. */
 export const ownerName = ({ name, pid }: SocketOwner): string => `${name}/${pid}`;
 
-/** Sockets by the processes that have them; those of nobody known are under null. */
-export function byOwner(sockets: readonly TcpSocket[]): Map<string | null, TcpSocket[]> {
+/** Begins a sentence. */
+export const unnamedProgram = 'A program that cannot be named from here';
+
+/**
+ * Sockets by the processes that have them; those of nobody known are under null. What waits in an accept queue belongs to nobody yet:
+ * it is put down to the program that listens.
+ */
+export function byOwner(sockets: readonly TcpSocket[], { listenerOf }: SocketDirections): Map<string | null, TcpSocket[]> {
   const groups = new Map<string | null, TcpSocket[]>();
   for (const socket of sockets) {
-    const owner = socket.owners === null || socket.owners.length === 0 ? null : ownerName(socket.owners[0]!);
+    const own = socket.owners?.[0];
+    const waitsFor = socket.owners?.length === 0 ? listenerOf(socket)?.owners?.[0] : undefined;
+    const owner =
+      own !== undefined ? ownerName(own) : waitsFor === undefined ? null : `${ownerName(waitsFor)}, which has not accepted them,`;
     const group = groups.get(owner);
     if (group === undefined) groups.set(owner, [socket]);
     else group.push(socket);

@@ -25,7 +25,7 @@ export function closeWaitLeak({ sockets, directions }: SocketFacts): SocketFindi
     const sinceMs = sinceCloseMs(socket);
     return socket.state === 'CLOSE_WAIT' && (sinceMs === null || sinceMs >= noticeMs);
   });
-  return [...byOwner(waiting)].flatMap(([owner, group]): SocketFinding[] => {
+  return [...byOwner(waiting, directions)].flatMap(([owner, group]): SocketFinding[] => {
     const times = group.flatMap((socket) => sinceCloseMs(socket) ?? []);
     if (times.length === 0 && group.length < suspiciousCloseWaits) return [];
     const longest = times.reduce((most, ms) => Math.max(most, ms), 0);
@@ -37,7 +37,7 @@ export function closeWaitLeak({ sockets, directions }: SocketFacts): SocketFindi
       read > 0 ? `on ${countText(read)} it has read the end and keeps the socket` : '',
     ].filter((part) => part !== '');
     const isLeak = group.length >= manyCloseWaits || longest >= longCloseWaitMs;
-    const program = owner ?? 'a program that cannot be named from here';
+    const program = owner ?? unnamedProgram;
     return [
       {
         rule: 'close-wait-leak',
@@ -90,8 +90,7 @@ export function timeWaitPile({ peers, table }: SocketFacts): SocketFinding[] {
     if (piles.length === 0) return [];
     const count = piles.reduce((sum, peer) => sum + timeWaits(peer), 0);
     const [largest] = piles.toSorted((a, b) => timeWaits(b) - timeWaits(a)) as [SocketPeer];
-    const others =
-      piles.length > 1 ? `, ${countText(timeWaits(largest))} of them, and ${counted(piles.length - 1, 'other')}` : '';
+    const others = piles.length > 1 ? ` (${countText(timeWaits(largest))}) and ${counted(piles.length - 1, 'other')}` : '';
     const place = `${endpointText(largest.service)}${others}`;
     const isClient = direction === 'out';
     const common = `TIME_WAIT is kept for 60 s by the side that closes first: about ${countText(Math.round(count / 60))} connections are closed here each second.`;

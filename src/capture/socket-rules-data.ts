@@ -81,7 +81,7 @@ export function unreadData({ sockets, directions }: SocketFacts): SocketFinding[
     ({ state, receiveQueueBytes, measures }) =>
       state === 'ESTABLISHED' && receiveQueueBytes > 0 && measures !== null && measures.sinceReceivedMs >= unreadForMs,
   );
-  return [...byOwner(unread)].map(([owner, group]): SocketFinding => {
+  return [...byOwner(unread, directions)].map(([owner, group]): SocketFinding => {
     const bytes = group.reduce((sum, { receiveQueueBytes }) => sum + receiveQueueBytes, 0);
     const longest = group.reduce((ms, { measures }) => Math.max(ms, measures!.sinceReceivedMs), 0);
     return {
@@ -90,8 +90,8 @@ export function unreadData({ sockets, directions }: SocketFacts): SocketFinding[
       owner: sidesOf(group, directions).here,
       title: 'The program does not read what has arrived',
       detail:
-        `${owner ?? 'A program that cannot be named from here'} has ${counted(group.length, 'socket')} with ${countText(bytes)} bytes unread for up to ${durationText(longest)}, ` +
-        `from ${placesText(group, directions)}. It is busy or stuck, it has not accepted the connection yet, or it keeps a pooled one on which more came than it asked for.`,
+        `${owner ?? unnamedProgram} has ${counted(group.length, 'socket')} with ${countText(bytes)} bytes unread for up to ${durationText(longest)}, ` +
+        `from ${placesText(group, directions)}. It is busy or stuck, or it keeps a pooled connection on which more came than it asked for.`,
       fixes: [
         {
           for: 'the program',

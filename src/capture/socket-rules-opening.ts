@@ -26,7 +26,7 @@ export function portExhaustion({ table, peers, before }: SocketFacts): SocketFin
     const pace =
       untilNoneMs === null || rate === null
         ? ''
-        : ` ${countText(Math.round(rate * 10) / 10)} more are taken each second, so the last one is gone in ${durationText(untilNoneMs)}.`;
+        : ` ${countText(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} more are taken each second, so the last one is gone in ${durationText(untilNoneMs)}.`;
     const reused =
       waiting > 0 && ports.reuseOfTimeWait === 'always'
         ? ' Those may be used again after a second (net.ipv4.tcp_tw_reuse = 1).'
@@ -63,7 +63,7 @@ export function connectsUnanswered({ sockets, directions }: SocketFacts): Socket
   const pending = sockets.filter(({ state }) => state === 'SYN_SENT');
   const repeated = pending.filter(({ timer }) => (timer?.attempts ?? 0) > 0);
   if (repeated.length === 0 && pending.length < pendingConnects) return [];
-  const names = [...byOwner(pending).keys()].filter((name) => name !== null);
+  const names = [...byOwner(pending, directions).keys()].filter((name) => name !== null);
   const asked = repeated.length > 0 ? ` ${countText(repeated.length)} of them asked more than once.` : '';
   return [
     {

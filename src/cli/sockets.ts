@@ -79,20 +79,27 @@ function presenter(options: SocketsOptions, { output, screen, environment }: Str
 }
 
 /** Lines of a printed report. */
-const printed: SocketsShown = { sockets: 20, peers: 12, listeners: 12, findings: 6 };
+const printed: SocketsShown = { sockets: 20, peers: 12, listeners: 12, findings: 6, linesPerFinding: null };
 
 /** With --state or --all, the sockets are what was asked for. */
 function shownLines({ all, state }: SocketsOptions, { chosen }: SocketReport): SocketsShown {
-  if (all === true) return { sockets: chosen.length, peers: chosen.length, listeners: chosen.length, findings: 100 };
+  if (all === true) return { ...printed, sockets: chosen.length, peers: chosen.length, listeners: chosen.length, findings: 100 };
   return state === undefined ? printed : { ...printed, sockets: 100 };
 }
 
-/** What fits a screen: findings take up to half of it, the lists share the rest. */
-function screenLines(rows: number, { peers, chosen, findings }: SocketReport): SocketsShown {
-  const told = Math.min(findings.length, Math.max(1, Math.floor(rows / 12)));
-  const left = Math.max(6, rows - 8 - told * 5);
-  const listening = chosen.filter(({ state }) => state === 'LISTEN').length;
+/** Screens of fewer rows show listeners only when connections wait there. */
+const roomyRows = 30;
+
+/** What fits a screen: findings of three lines each, and the lists share the rest. */
+function screenLines(rows: number, { peers, chosen, findings, table }: SocketReport): SocketsShown {
+  const told = Math.min(findings.length, Math.max(1, Math.floor((rows - 12) / 8)));
+  const listeners = chosen.filter(({ state }) => state === 'LISTEN');
+  const areTold =
+    listeners.length > 0 && (rows >= roomyRows || listeners.some(({ acceptQueue }) => (acceptQueue?.used ?? 0) > 0));
+  // The time, two lines of headline, what is missing; of each table an empty line, its head and a line behind it.
+  const left = Math.max(4, rows - 5 - told * 3 - table.missing.length - (areTold ? 9 : 6));
   const forPeers = Math.min(peers.length, Math.max(2, Math.floor(left / 3)));
-  const forListeners = Math.min(listening, Math.max(2, Math.floor(left / 4)));
-  return { findings: told, peers: forPeers, listeners: forListeners, sockets: Math.max(2, left - forPeers - forListeners) };
+  const forListeners = areTold ? Math.min(listeners.length, Math.max(1, Math.floor(left / 5))) : 0;
+  const forSockets = Math.max(1, left - forPeers - forListeners);
+  return { findings: told, linesPerFinding: 2, peers: forPeers, listeners: forListeners, sockets: forSockets };
 }

@@ -357,6 +357,19 @@ test('the programs that leak are named, each by itself', () => {
   );
 });
 
+test('what waits to be accepted is put down to the program that listens', () => {
+  const waiting = { ...seconds(90), owners: [] };
+  const { findings } = reportSockets(
+    tableOf([
+      listener('*:8080', 2),
+      socket('CLOSE_WAIT', '10.0.0.1:8080', '10.0.0.8:50000', waiting),
+      socket('CLOSE_WAIT', '10.0.0.1:8080', '10.0.0.8:50001', waiting),
+    ]),
+  );
+  assert.match(findings[0]!.detail, /^node\/4711, which has not accepted them, has 2 sockets in CLOSE_WAIT/);
+  assert.equal(findings[0]!.owner, 'server');
+});
+
 test('two looks say how fast the ports go, and when the last one is gone', () => {
   const at = (count: number, takenAtMs: number): SocketTable =>
     tableOf(many(count, 'TIME_WAIT', '10.0.0.5:80'), { ...smallRange, takenAtMs });

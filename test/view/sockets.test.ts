@@ -6,7 +6,7 @@ import { plainPalette, renderSockets, socketsHeadline, type TerminalStyle } from
 import { listener, many, measures, socket, tableOf } from '../capture/build-sockets.js';
 
 const style = (width: number, unicode = true): TerminalStyle => ({ width, unicode, palette: plainPalette, times: 'relative' });
-const shown = { sockets: 5, peers: 3, listeners: 2, findings: 4 };
+const shown = { sockets: 5, peers: 3, listeners: 2, findings: 4, linesPerFinding: null };
 
 const busy = reportSockets(
   tableOf(
@@ -57,6 +57,14 @@ test('what has most to tell comes first', () => {
   assert.match(text, /and 1 listener more \(--all\)/);
   assert.match(text, /and 712 sockets more \(--all\)/);
   assert.match(text, /\n {2}Unsure +the processes of 3 sockets are not known/);
+});
+
+test('on a small screen a finding has two lines, and its fix one', () => {
+  const lines = renderSockets(busy, { ...shown, linesPerFinding: 2 }, style(80));
+  const findings = lines.slice(1, lines.indexOf(''));
+  assert.ok(findings.filter((line) => /^ {2}(Bad|Warning|Seen|Change) /.test(line)).length >= 5);
+  assert.ok(!findings.some((line) => line.includes('other setting')));
+  assert.ok(findings.length <= 4 * 3 + 1 + 3, findings.join('\n'));
 });
 
 test('the name of a process acts on no terminal', () => {

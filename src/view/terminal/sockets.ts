@@ -16,6 +16,8 @@ export interface SocketsShown {
   readonly peers: number;
   readonly listeners: number;
   readonly findings: number;
+  /** Of each finding only so many lines, and of its fixes one; null: all. */
+  readonly linesPerFinding: number | null;
 }
 
 const nsPerMs = 1e6;
@@ -27,10 +29,11 @@ export function renderSockets(report: SocketReport, shown: SocketsShown, style: 
   const paint = worst === 'bad' ? palette.bad : worst === 'warning' ? palette.warning : (text: string): string => text;
   const listeners = report.chosen.filter(({ state }) => state === 'LISTEN');
   const lines = wrapWords(socketsHeadline(report), style.width).map((line) => palette.strong(paint(line)));
-  lines.push(...renderFindings(report.findings, shown.findings, style));
-  for (const text of report.table.missing) lines.push(...paragraph('Unsure', `${text}.`, style, palette.faint));
+  lines.push(...renderFindings(report.findings, shown, style));
+  for (const text of report.table.missing)
+    lines.push(...shortened(paragraph('Unsure', `${text}.`, style, palette.faint), shown.linesPerFinding === null ? null : 1));
   if (report.peers.length > 0) lines.push('', ...renderPeers(report.peers, shown.peers, style));
-  if (listeners.length > 0) lines.push('', ...renderListeners(listeners, shown.listeners, style));
+  if (listeners.length > 0 && shown.listeners > 0) lines.push('', ...renderListeners(listeners, shown.listeners, style));
   const others = report.chosen.filter(({ state }) => state !== 'LISTEN');
   if (others.length > 0 && shown.sockets > 0) lines.push('', ...renderList(others, shown.sockets, style));
   return lines;
@@ -51,21 +54,30 @@ export function socketsHeadline({ chosen, peers }: Pick<SocketReport, 'chosen' |
 
 const labels = { bad: 'Bad', warning: 'Warning', info: 'Seen', good: 'Good' } as const;
 
-function renderFindings(findings: readonly SocketFinding[], most: number, style: TerminalStyle): string[] {
+function renderFindings(findings: readonly SocketFinding[], shown: SocketsShown, style: TerminalStyle): string[] {
   const { palette } = style;
-  const lines = findings.slice(0, most).flatMap(({ rule, level, owner, title, detail, fixes }) => {
+  const most = shown.linesPerFinding;
+  const lines = findings.slice(0, shown.findings).flatMap(({ rule, level, owner, title, detail, fixes }) => {
     const paint = level === 'bad' ? palette.bad : level === 'warning' ? palette.warning : undefined;
-    const told = paragraph(labels[level], `${title}. ${detail}`, style, paint);
+    const told = shortened(paragraph(labels[level], `${title}. ${detail}`, style, paint), most);
     if (level !== 'bad' && level !== 'warning') return told;
     const [fix] = fixes;
-    const change = fix === undefined ? [] : paragraph('Change', `${fix.for}: ${fix.setting} (${fix.why})`, style, palette.strong);
+    const why = most === null && fix !== undefined ? ` (${fix.why})` : '';
+    const change = fix === undefined ? [] : paragraph('Change', `${fix.for}: ${fix.setting}${why}`, style, palette.strong);
+    if (most !== null) return [...told, ...shortened(change, 1)];
     const more = fixes.length > 1 ? `; ${formatCounted(fixes.length - 1, 'other setting')} with --json` : '';
     return [...told, ...change, ...paragraph('', `${rule}, the ${owner}${more}`, style, palette.faint)];
   });
-  if (findings.length > most)
-    lines.push(...paragraph('', `and ${formatCounted(findings.length - most, 'finding')} more (--json has them all)`, style));
+  if (findings.length > shown.findings)
+    lines.push(
+      ...paragraph('', `and ${formatCounted(findings.length - shown.findings, 'finding')} more (--json has them all)`, style),
+    );
   return lines;
 }
+
+/** The whole line behind the cut is lost, so no sign of it is needed but the sentence that does not end. */
+const shortened = (lines: readonly string[], most: number | null): readonly string[] =>
+  most === null ? lines : lines.slice(0, most);
 
 function paragraph(label: string, text: string, style: TerminalStyle, paint: Paint = (line) => line): string[] {
   const room = style.width - labelWidth - 4;
