@@ -107,7 +107,7 @@ function readListing(listing: string): BpfInstruction[] {
 }
 
 /** A load from the cooked header becomes one of what the kernel knows; a load from behind it moves ahead by its length. */
-export function forCooked(instruction: BpfInstruction): BpfInstruction {
+function forCooked(instruction: BpfInstruction): BpfInstruction {
   const { code, k } = instruction;
   const mode = code & modeMask;
   const fromPacket =

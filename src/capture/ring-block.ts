@@ -43,9 +43,6 @@ const flagsOption = 0x0004_0002;
 /** epb_flags by sll_pkttype: to us, broadcast, multicast, to somebody else, from us. */
 const flagsByType = Uint32Array.of(0b00101, 0b01101, 0b01001, 0b10001, 0b00010, 0, 0, 0);
 
-/** Longer packets are moved by one call, shorter ones by words: a call costs as much as some 40 words. */
-const movedByWords = 160;
-
 /** Reads the blocks of one ring, one after the other. */
 export class RingBlockReader {
   /** What was made by the last `take`, as offsets in the ring. */
@@ -121,12 +118,7 @@ export class RingBlockReader {
           this.#cookedHead(data, at);
           data += cookedByteCount;
         }
-        if (captured > movedByWords || (source & 3) !== 0) {
-          bytes.copyWithin(data, source, source + captured);
-        } else {
-          const end = (data + captured + 3) >>> 2;
-          for (let to = data >>> 2, read = source >>> 2; to < end; to += 1, read += 1) words[to] = words[read]!;
-        }
+        bytes.copyWithin(data, source, source + captured);
       }
       const head = out >>> 2;
       words[head] = PcapngType.enhancedPacket;

@@ -24,7 +24,7 @@ export interface RingRequest {
   readonly whenBehind: 'drop' | 'wait';
 }
 
-export interface ToldError {
+interface ToldError {
   readonly code: CaptureErrorCode;
   readonly message: string;
   readonly wayOut: string | null;

@@ -12,7 +12,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CaptureError } from './capture-error.js';
 import { CaptureFiles } from './capture-files.js';
 import { kernelFilter, refuseAll } from './kernel-filter.js';
-import { PacketSocket } from './packet-ring.js';
+import { LinkType, PacketSocket } from './packet-ring.js';
 import { pcapngHead, pcapngStatistics } from './pcapng-blocks.js';
 import { blockStatusOffset, RingBlockReader } from './ring-block.js';
 import { type RingMessage, type RingRequest, RingShared } from './ring-protocol.js';
@@ -75,13 +75,13 @@ class RingRun {
       socket.attachFilter(kernelFilter({ expression: filter, facts, loopbackIndex, snapLength }));
       if (facts.loopback) socket.ignoreOutgoing();
       const blockByteCount = blockByteCounts.find((each) => bufferBytes / each >= fewestBlocks) ?? blockByteCounts.at(-1)!;
-      const ring = socket.map(blockByteCount, Math.max(2, Math.ceil(bufferBytes / blockByteCount)), retireMs, facts);
+      const ring = socket.map(blockByteCount, Math.max(2, Math.ceil(bufferBytes / blockByteCount)), retireMs);
       const waker = socket.makeWaker();
       const operatingSystem = `Linux ${release()}`;
       this.#sink.begin(pcapngHead({ interfaceName: name, linkType: facts.linkType, snapLength, filter, operatingSystem }));
       const reader = new RingBlockReader(ring, {
         cooked: facts.cooked,
-        ethernet: !facts.cooked && facts.linkType === 1,
+        ethernet: !facts.cooked && facts.linkType === LinkType.ethernet,
         directions: !facts.cooked && !facts.loopback,
       });
       this.#startNs = nowNs();

@@ -30,7 +30,7 @@ function blockOf(slots: readonly Slot[]): ArrayBuffer {
   view.setUint32(16, 48, true);
   let at = 48;
   for (const [index, slot] of slots.entries()) {
-    const { data, second = 1_700_000_000, nanosecond = index, dataOffset = 84 } = slot;
+    const { data, second = 1_700_000_000, nanosecond = index, dataOffset = 82 } = slot;
     const next = (dataOffset + data.length + 7) & ~7;
     const words = [
       index === slots.length - 1 ? 0 : next,

@@ -27,3 +27,25 @@ test('captures that have nothing in common are said to have nothing in common', 
   const { out } = holdfast(['explain', 'examples/tls.pcap', 'examples/slow-server.pcap']);
   assert.match(out, /^The two captures have no connection in common/m);
 });
+
+test('the page of two captures is that of the first, with what the way between them did', () => {
+  const { out, code } = holdfast([
+    'explain',
+    `${folder}/forged-client.pcap.gz`,
+    `${folder}/forged-server.pcap.gz`,
+    '--html',
+    '-',
+  ]);
+  assert.equal(code, 0);
+  assert.equal(out.match(/<!doctype html>/g)?.length, 1);
+  assert.match(out, /<a href="#comparison">Two captures<\/a>/);
+  assert.match(out, /Between the two captures 1 packet was forged\./);
+  const forged = /Forged: a reset in the name of the server, packet ([\d,]+), only in [^<]*forged-client\.pcap\.gz/.exec(out);
+  assert.ok(forged !== null);
+  assert.ok(out.includes(`href="#packet-${forged[1]!.replaceAll(',', '')}"`), 'the packet leads to the ladder');
+});
+
+test('a page of captures that have nothing in common says so', () => {
+  const { out } = holdfast(['explain', 'examples/tls.pcap', 'examples/slow-server.pcap', '--html', '-']);
+  assert.match(out, /The two captures have no connection in common/);
+});
