@@ -9,6 +9,7 @@ import {
   placesText,
   type SocketFacts,
   sidesOf,
+  unnamedProgram,
 } from './socket-facts.js';
 import { reuseConnections } from './socket-fixes.js';
 
@@ -132,22 +133,32 @@ export function timeWaitPile({ peers, table }: SocketFacts): SocketFinding[] {
 
 const timeWaits = ({ states }: SocketPeer): number => states.TIME_WAIT ?? 0;
 
+const usualFinTimeoutSeconds = 60;
+
+/** Of a socket that no program holds, the timer tells it. */
+function sinceOwnFinMs({ measures, timer }: TcpSocket, finTimeoutMs: number): number | null {
+  if (measures !== null) return measures.sinceAckMs;
+  return timer?.kind === 'time-wait' ? finTimeoutMs - timer.expiresMs : null;
+}
+
 /** FIN_WAIT2s that are worth a word. */
 const notableHalfClosed = 10;
 
 export function halfClosed({ sockets, table, directions }: SocketFacts): SocketFinding[] {
-  const waiting = sockets.filter(({ state }) => state === 'FIN_WAIT2');
+  const finTimeoutMs = (table.finTimeoutSeconds ?? usualFinTimeoutSeconds) * 1000;
+  const waiting = sockets.filter((socket) => {
+    const sinceMs = sinceOwnFinMs(socket, finTimeoutMs);
+    return socket.state === 'FIN_WAIT2' && (sinceMs === null || sinceMs >= noticeMs);
+  });
   const held = waiting.filter(({ owners, timer }) => (owners === null ? timer === null : owners.length > 0));
-  const lasting = held.filter(
-    ({ measures }) => measures !== null && measures.sinceAckMs >= (table.finTimeoutSeconds ?? 60) * 1000,
-  );
+  const lasting = held.filter(({ measures }) => measures !== null && measures.sinceAckMs >= finTimeoutMs);
   if (lasting.length === 0 && waiting.length < notableHalfClosed) return [];
   const sample = lasting.length > 0 ? lasting : waiting;
   const longest = sample.reduce((most, { measures }) => Math.max(most, measures?.sinceAckMs ?? 0), 0);
   const kept =
     held.length > 0
       ? `${countText(held.length)} of them are still held by their program, for which the kernel has no timeout. `
-      : `The kernel gives them up after ${table.finTimeoutSeconds ?? 60} s. `;
+      : `The kernel gives them up after ${finTimeoutMs / 1000} s. `;
   return [
     {
       rule: 'half-closed',

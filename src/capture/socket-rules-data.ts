@@ -1,6 +1,16 @@
 /** Rules about data that do not move, and about connections without any. */
 import type { SocketFinding } from '../base/index.js';
-import { byOwner, counted, countText, durationText, idleMsOf, placesText, type SocketFacts, sidesOf } from './socket-facts.js';
+import {
+  byOwner,
+  counted,
+  countText,
+  durationText,
+  idleMsOf,
+  placesText,
+  type SocketFacts,
+  sidesOf,
+  unnamedProgram,
+} from './socket-facts.js';
 import { idleAfterMs } from './socket-peers.js';
 
 /** Attempts after which it is no ordinary loss any more. */

@@ -328,6 +328,19 @@ const cases: readonly [rule: string, level: SocketFinding['level'] | null, words
   ['unread-data', null, 'just arrived', tableOf(many(1, 'ESTABLISHED', '10.0.0.5:80', { receiveQueueBytes: 70 }))],
   ['half-closed', 'warning', 'held by the program', tableOf(many(1, 'FIN_WAIT2', '10.0.0.5:80', seconds(90)))],
   ['half-closed', 'info', 'many of the kernel', tableOf(many(12, 'FIN_WAIT2', '10.0.0.5:80', { ...kernelOnly, measures: null }))],
+  ['half-closed', null, 'many, just closing', tableOf(many(12, 'FIN_WAIT2', '10.0.0.5:80', seconds(1)))],
+  [
+    'half-closed',
+    null,
+    'many of the kernel, just closing',
+    tableOf(
+      many(12, 'FIN_WAIT2', '10.0.0.5:80', {
+        owners: [],
+        timer: { kind: 'time-wait', expiresMs: 59_000, attempts: 0 },
+        measures: null,
+      }),
+    ),
+  ],
   ['half-closed', null, 'a few of the kernel', tableOf(many(3, 'FIN_WAIT2', '10.0.0.5:80', { ...kernelOnly, measures: null }))],
 ];
 
