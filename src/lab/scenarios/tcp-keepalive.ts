@@ -38,15 +38,16 @@ export const tcpKeepalive: Scenario = {
       connections(1),
       exchanges(theConnection, 1),
       tcpCount(theConnection, 'keepAliveProbes', 'server', count, count),
-      takes(theConnection, { from: responseEnd(), to: mark('server', kind), ms: idleMs, tolerance }, scale),
+      takes(theConnection, { from: responseEnd(), to: mark('server', kind), ms: idleMs, tolerance }),
       ...Array.from({ length: count - 1 }, (_, index) =>
-        takes(
-          theConnection,
-          { from: mark('server', kind, index + 1), to: mark('server', kind, index + 2), ms: intervalMs, tolerance },
-          scale,
-        ),
+        takes(theConnection, {
+          from: mark('server', kind, index + 1),
+          to: mark('server', kind, index + 2),
+          ms: intervalMs,
+          tolerance,
+        }),
       ),
-      takes(theConnection, { from: mark('server', kind, -1), to: mark('server', 'reset'), ms: intervalMs, tolerance }, scale),
+      takes(theConnection, { from: mark('server', kind, -1), to: mark('server', 'reset'), ms: intervalMs, tolerance }),
       ends(theConnection, 'network', 'rst', 'probes-unanswered'),
     ];
   },
