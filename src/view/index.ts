@@ -39,6 +39,18 @@ export { renderListHead, renderListLine } from './terminal/connection-list.js';
 export { lifeLegend } from './terminal/life-picture.js';
 export { wrapItems, wrapWords } from './terminal/lines.js';
 export { commonEnds, type ListLayout, layOutList } from './terminal/list-layout.js';
+export { renderFindingLine } from './terminal/live-findings.js';
+export { type LiveLayout, layOutLive } from './terminal/live-list.js';
+export {
+  type LiveCounts,
+  type LiveList,
+  type LiveMessage,
+  type LivePage,
+  type LiveScreen,
+  type LiveSource,
+  liveBodyRows,
+  renderLiveScreen,
+} from './terminal/live-screen.js';
 export { renderRule, renderRules } from './terminal/rules.js';
 export { renderSockets, type SocketsShown, socketsHeadline } from './terminal/sockets.js';
 export { type Palette, plainPalette, type TerminalStyle } from './terminal/style.js';

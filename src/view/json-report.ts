@@ -37,7 +37,8 @@ export interface ReportWriter {
 const notAscii = /[\u007f-\uffff]/;
 const everyNotAscii = /[\u007f-\uffff]/g;
 
-function toAsciiJson(value: unknown): string {
+/** One line of JSON that no byte of acts on a terminal. */
+export function toAsciiJson(value: unknown): string {
   const text = JSON.stringify(value);
   if (!notAscii.test(text)) return text;
   return text.replace(everyNotAscii, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -12,7 +12,7 @@ import { formatEndpoint } from '../quantity.js';
 import { layOutLife, widthOf } from '../timeline.js';
 import { glyphsOf, leastWidth, type TerminalStyle } from './style.js';
 
-interface CommonEnds {
+export interface CommonEnds {
   readonly clientAddress: string | null;
   readonly server: Endpoint | null;
   readonly serverPort: number | null;
