@@ -254,7 +254,7 @@ export class TapPair {
     if (socket.destroyed) return;
     if (this.#isForgotten()) return;
     other.reset(side);
-    socket.resetAndDestroy();
+    this.#reset(socket);
   }
 
   #isForgotten(): boolean {
@@ -267,6 +267,8 @@ export class TapPair {
     const { fault } = this.#failure;
     this.#close(fault === 'server' ? 'server' : 'network', error.code === 'ETIMEDOUT' ? 'timeout' : 'rst');
     if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') return;
+    // Without a relay between them the client would have been refused like this.
+    this.#seenByClient.syn('client', this.#openedAtNs);
     this.#seenByServer.opened(this.#client, { address: this.#options.to.host, port: this.#options.to.port }, this.#openedAtNs);
     this.#seenByServer.syn('client', this.#openedAtNs);
   }
@@ -287,7 +289,7 @@ export class TapPair {
         if (socket.destroyed) return;
         // To each side the reset comes from the other.
         seen.reset(otherSide(side));
-        socket.resetAndDestroy();
+        this.#reset(socket);
       };
       // What was written before shall arrive before.
       if (socket.writableLength === 0) reset();
@@ -296,6 +298,18 @@ export class TapPair {
         this.#arm(resetGraceMs, reset);
       }
     }
+  }
+
+  /** A socket of which the FIN is just being handed to the kernel cannot be reset at that moment: Node would lose it without closing it. */
+  #reset(socket: Socket): void {
+    if (!socket.writableEnded || socket.writableFinished) {
+      socket.resetAndDestroy();
+      return;
+    }
+    socket.once('finish', () => {
+      if (!socket.destroyed) socket.resetAndDestroy();
+    });
+    this.#arm(resetGraceMs, () => socket.destroy());
   }
 
   #destroyBoth(): void {

@@ -1,5 +1,5 @@
 /** `holdfast link`: its options, examples and help. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { CommandFailure } from './failure.js';
 import type { LinkCommandOptions } from './link.js';
@@ -58,7 +58,7 @@ export function addLink(program: Command, { streams, ended }: CommandContext): v
       if (options.measure === true && command.length > 0)
         throw new CommandFailure('bad-usage', '--measure runs no command: leave one of them out');
       if (options.measure !== true && (options.json === true || options.datagrams !== undefined))
-        throw new InvalidArgumentError('--json and --datagrams belong to --measure');
+        throw new CommandFailure('bad-usage', '--json and --datagrams belong to --measure');
       const { runLink } = await import('./link.js');
       ended(await runLink(command, options, streams));
     });

@@ -93,12 +93,12 @@ export async function runTap(options: TapCommandOptions, streams: Streams): Prom
       if (output.closed || connection.id + 1 === options.count) end();
     },
   };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, end);
   const tap = await openTap(relayOptions);
   const keys = listenToKeys(process.stdin, { inject: (kind) => tap.inject(kind), end });
   messages.write(`${formatEndpoint(tap.address)} is relayed to ${formatEndpoint(addressOf(options.to))}. Ctrl-C ends it.\n`);
   if (keys !== null) messages.write(`${wrapWords(tapKeys, style.width).join('\n')}\n`);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.once(signal, end);
   try {
     await toldToEnd;
   } finally {
