@@ -1,19 +1,28 @@
 /** `explain` of exactly two captures: what they say together, if they are of the same traffic. */
 import type { Comparison, SourceSummary } from '../base/index.js';
 import { CaptureComparer, type SegmentTap } from '../packets/index.js';
-import { renderComparison, type TerminalStyle } from '../view/index.js';
+import { type ComparedPage, renderComparison, type TerminalStyle } from '../view/index.js';
 
 /** One of the two, while it is read. */
 export interface PairReading {
   readonly tap: SegmentTap;
-  ended(source: SourceSummary): void;
+  readonly isFirst: boolean;
+  /** `headline`: the verdict on it alone. */
+  ended(source: SourceSummary, headline: string): void;
+  /** The page of the first is written when the second has been read. */
+  hold(write: WritePage): void;
 }
+
+export type WritePage = (compared: ComparedPage | null) => Promise<void>;
 
 export class CapturePair {
   readonly #comparer = new CaptureComparer();
   readonly #names: readonly [first: string, second: string];
   #first: SourceSummary | null = null;
   #second: SourceSummary | null = null;
+  #secondHeadline = '';
+  #writePage: WritePage | null = null;
+  #comparison: Comparison | null = null;
 
   constructor(names: readonly [first: string, second: string]) {
     this.#names = names;
@@ -22,11 +31,26 @@ export class CapturePair {
   reading(index: number): PairReading {
     return {
       tap: this.#comparer.tap(index === 0 ? 'first' : 'second'),
-      ended: (source) => {
+      isFirst: index === 0,
+      ended: (source, headline) => {
         if (index === 0) this.#first = source;
-        else this.#second = source;
+        else {
+          this.#second = source;
+          this.#secondHeadline = headline;
+        }
+      },
+      hold: (write) => {
+        this.#writePage = write;
       },
     };
+  }
+
+  /** Writes the page that was held, if one was. */
+  async writePage(): Promise<void> {
+    const comparison = this.#compare();
+    if (comparison === null) return;
+    const [first, second] = this.#names;
+    await this.#writePage?.({ comparison, names: { first, second }, secondHeadline: this.#secondHeadline });
   }
 
   asText(style: TerminalStyle): string[] {
@@ -46,6 +70,7 @@ export class CapturePair {
 
   #compare(): Comparison | null {
     if (this.#first === null || this.#second === null) return null;
-    return this.#comparer.end({ first: this.#first, second: this.#second });
+    this.#comparison ??= this.#comparer.end({ first: this.#first, second: this.#second });
+    return this.#comparison;
   }
 }

@@ -23,6 +23,7 @@ import {
   renderPage,
   renderTimeline,
 } from '../view/index.js';
+import type { PairReading, WritePage } from './capture-pair.js';
 import { CommandFailure } from './failure.js';
 import { openInput } from './open-input.js';
 import type { Output } from './output.js';
@@ -81,7 +82,8 @@ export class Pictures {
     if (connection.id === this.#options.connection) this.#only = connection;
   }
 
-  async end(facts: PictureFacts): Promise<void> {
+  /** `pair`: the page waits for the other capture. */
+  async end(facts: PictureFacts, pair?: Pick<PairReading, 'hold'>): Promise<void> {
     const { html, svg } = this.#options;
     const data = this.#collector.end();
     const { name, source, diagnosed } = facts;
@@ -95,7 +97,11 @@ export class Pictures {
     if (html === undefined) return;
     const ids = connectionsOfInterest(diagnosed.findings, data.mostTelling);
     const { detailed, laddersMissing } = await this.#secondReading(ids);
-    await this.#write(html, renderPage({ ...facts, data, detailed, laddersMissing, chosenBy: this.#environment.chosenBy }));
+    const { chosenBy } = this.#environment;
+    const write: WritePage = (compared) =>
+      this.#write(html, renderPage({ ...facts, data, detailed, laddersMissing, chosenBy, compared }));
+    if (pair === undefined) await write(null);
+    else pair.hold(write);
   }
 
   /** Gives back what was kept. May be called at any time, and again. */

@@ -59,8 +59,9 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
   const choice = chooseConnections(options);
   if (inputs.filter((input) => input === '-').length > 1)
     throw new CommandFailure('bad-usage', 'standard input (-) can be read only once');
-  if (inputs.length > 1 && (options.html !== undefined || options.svg !== undefined))
-    throw new CommandFailure('bad-usage', '--html and --svg take one capture at a time');
+  if (inputs.length > 1 && options.svg !== undefined) throw new CommandFailure('bad-usage', '--svg takes one capture at a time');
+  if (inputs.length > 2 && options.html !== undefined)
+    throw new CommandFailure('bad-usage', '--html takes one capture, or two of the same traffic');
   const toOutput = [options.html === '-', options.svg === '-', options.json === true || options.ndjson === true];
   if (toOutput.filter((wanted) => wanted).length > 1)
     throw new CommandFailure('bad-usage', 'only one of --json, --ndjson, --html - and --svg - can go to standard output');
@@ -81,13 +82,17 @@ export async function explain(inputs: readonly string[], options: ExplainOptions
     await streams.output.flush();
   }
   if (!readAll) return exitCodes.failed;
-  if (pair !== null) tellPair(pair, options, streams);
+  if (pair !== null) {
+    tellPair(pair, options, streams);
+    await pair.writePage();
+  }
   await streams.output.flush();
   return failing ? exitCodes.findings : exitCodes.fine;
 }
 
 /** What two captures of the same traffic say together; nothing as JSON when they have nothing in common. */
 function tellPair(pair: CapturePair, options: ExplainOptions, { output, screen, environment }: Streams): void {
+  if (options.html === '-') return;
   if (options.json === true || options.ndjson === true) {
     const text = pair.asJson();
     if (text !== null) output.line(text);
@@ -146,7 +151,8 @@ async function explainOne(
   streams: Streams,
   reading: PairReading | undefined,
 ): Promise<Diagnosed['findings']> {
-  const pictures = picturesFor(input, choice, options, streams);
+  // The page of two captures is that of the first.
+  const pictures = reading?.isFirst === false ? null : picturesFor(input, choice, options, streams);
   try {
     return await readAndTell({ input, choice, options, streams, pictures, reading });
   } finally {
@@ -209,14 +215,14 @@ async function readAndTell({ input, choice, options, streams, pictures, reading 
   const summary = capture.end();
   story.end();
   if (summary.format === 'unknown') throw new CommandFailure('unreadable-input', unknownFormatText(name, summary));
-  reading?.ended(summary);
   const { rule } = options;
   const found = diagnosis.findings();
   const findings = rule === undefined ? found : found.filter((finding) => rule.includes(finding.rule));
   const diagnosed = { verdict: diagnosis.verdict(findings), findings, inferences: diagnosis.inferences() };
   const totals = chosenOnly?.totals ?? story.totals;
   presenter.end(name, summary, totals, diagnosed);
-  await pictures?.end({ name, source: summary, totals, diagnosed });
+  reading?.ended(summary, diagnosed.verdict.headline);
+  await pictures?.end({ name, source: summary, totals, diagnosed }, reading);
   return findings;
 }
 

@@ -3,12 +3,14 @@
 export { type Clock, clockOf } from './clock.js';
 export { type ConnectionRow, connectionRow } from './connection-row.js';
 export type { Diagnosed } from './diagnosed.js';
+export { EndsInCommon } from './ends-in-common.js';
 export { escapeName, escapeText } from './escape.js';
 export type { ComparedPage } from './html/comparison-section.js';
 export { renderPage } from './html/page.js';
 export { interestOf } from './interest.js';
-export { type JsonReportOptions, jsonReportWriter, type ReportWriter } from './json-report.js';
+export { type JsonReportOptions, jsonReportWriter, type ReportWriter, toAsciiJson } from './json-report.js';
 export { type LadderArrow, type LadderBreak, type LadderOmission, type LadderRow, ladderOf } from './ladder.js';
+export { type LiveRow, liveRow } from './live-row.js';
 export { type Markup, markup, trusted } from './markup.js';
 export { OrderedWindow } from './ordered-window.js';
 export { Overview } from './overview.js';

@@ -63,7 +63,8 @@ test('what cannot be written is told before anything is read', () => {
 
 test('one capture, and one thing on standard output', () => {
   for (const parameters of [
-    [file, file, '--html', 'x.html'],
+    [file, file, file, '--html', 'x.html'],
+    [file, file, '--svg', 'x.svg'],
     [file, '--html', '-', '--json'],
     [file, '--html', '-', '--svg', '-'],
   ]) {

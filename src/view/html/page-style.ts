@@ -5,7 +5,7 @@
 import { colourStyle, pictureStyle } from '../svg/picture-style.js';
 
 /** SHA-256 of `pageStyle` in base64; a test says what it must be. */
-export const pageStyleHash = 'K+Vz034qg+l9lMnDT2ta8uT7P4PpFbtC7W/sFy0KdD4=';
+export const pageStyleHash = 'qExyUoPT1D5DfIE3ZzrW+bXjlzV7hS1wISkmDoFenaQ=';
 
 const base = `*,*::before,*::after{box-sizing:border-box}
 html{color-scheme:light dark;-webkit-text-size-adjust:100%;scroll-padding-top:3.5rem}
@@ -89,6 +89,7 @@ tbody tr{border-bottom:1px solid var(--line)}
 td[data-value]{font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;position:relative}.clients th,.clients td{white-space:nowrap}
 .fixes{width:auto;max-width:100%}.fixes th{white-space:nowrap}.fixes code{white-space:pre-wrap}
+.compared code{font-size:.8rem;white-space:nowrap}.compared td{font-variant-numeric:tabular-nums}.compared td span{display:block;white-space:nowrap}.changes{margin:0;padding-left:1.1rem;min-width:16rem}
 .sort{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;white-space:nowrap}
 .sort::after{content:"↕";margin-left:.3em;opacity:.45}
 th[aria-sort=ascending] .sort::after{content:"↑";opacity:1}th[aria-sort=descending] .sort::after{content:"↓";opacity:1}

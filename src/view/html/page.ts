@@ -16,6 +16,7 @@ import { type PageData, pageLimits } from '../page-collector.js';
 import { formatCounted, formatDuration } from '../quantity.js';
 import { symbolDefinitions } from '../svg/symbols.js';
 import { captureSection } from './capture-section.js';
+import { type ComparedPage, comparisonSection } from './comparison-section.js';
 import { connectionsSection } from './connections-section.js';
 import { exchangesSection } from './exchanges-section.js';
 import { factsSection } from './facts-section.js';
@@ -38,10 +39,12 @@ export interface PageInput {
   /** Why ladders are missing; null when none is. */
   readonly laddersMissing: string | null;
   readonly chosenBy: string | null;
+  /** A second capture of the same traffic; null when there is none. */
+  readonly compared?: ComparedPage | null;
 }
 
 export function renderPage(input: PageInput): string {
-  const { name, source, totals, diagnosed, data, detailed, laddersMissing, chosenBy } = input;
+  const { name, source, totals, diagnosed, data, detailed, laddersMissing, chosenBy, compared = null } = input;
   const { verdict, findings, inferences } = diagnosed;
   const clock = clockOf(source);
   const evidence = new Set(findings.flatMap(({ packets }) => packets));
@@ -55,6 +58,7 @@ export function renderPage(input: PageInput): string {
   const links = pageLinks({ ladders, rows: rowIds });
   const axis = axisOfPage(data, source);
   const sections: (Markup | null)[] = [
+    compared === null ? null : comparisonSection(compared, links),
     findingsSection(findings, links),
     notTheCauseSection(verdict.notTheCause),
     factsSection(inferences),
@@ -72,6 +76,7 @@ export function renderPage(input: PageInput): string {
     captureSection({ name, source, totals, clock, chosenBy }),
   ];
   const parts: readonly (readonly [id: string, title: string])[] = [
+    ['comparison', 'Two captures'],
     ['findings', 'Findings'],
     ['not-the-cause', 'Not the cause'],
     ['facts', 'Servers'],

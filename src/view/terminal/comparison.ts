@@ -2,9 +2,17 @@
  * Two captures of the same traffic, for a terminal: one sentence that says whether the way between them lost or forged anything,
  * then clocks, delays, and the connections that show it, with packet numbers of both captures.
  */
-import type { ComparedConnection, Comparison, DelaySummary, OneSidedCounts, OneSidedPacket } from '../../base/index.js';
+import type { ComparedConnection, Comparison, OneSidedPacket } from '../../base/index.js';
+import {
+  clockText,
+  comparisonHeadline,
+  directionText,
+  isTelling,
+  nothingInCommon,
+  oneSidedPacketWords,
+} from '../comparison-words.js';
 import { escapeName } from '../escape.js';
-import { formatCount, formatCounted, formatDuration } from '../quantity.js';
+import { formatCount, formatCounted } from '../quantity.js';
 import { labelled, wrapWords } from './lines.js';
 import type { TerminalStyle } from './style.js';
 
@@ -22,17 +30,12 @@ export function renderComparison(comparison: Comparison, names: ComparedNames, s
   const { palette, width } = style;
   const { clock, matchedConnections, matchedPackets, oneSided, leftOut } = comparison;
   if (matchedConnections === 0 || clock === null) {
-    return wrapWords(
-      'The two captures have no connection in common: they are not of the same traffic, or not of the same time.',
-      width,
-    ).map(palette.strong);
+    return wrapWords(nothingInCommon, width).map(palette.strong);
   }
   const lost = oneSided.client.lost + oneSided.server.lost;
   const forged = oneSided.client.forged + oneSided.server.forged;
   const paint = forged > 0 || lost > 0 ? palette.bad : palette.good;
-  const lines = wrapWords(`Between the two captures ${headline(lost, forged)}.`, width).map((line) =>
-    palette.strong(paint(line)),
-  );
+  const lines = wrapWords(`${comparisonHeadline(oneSided)}.`, width).map((line) => palette.strong(paint(line)));
   lines.push(
     ...wrapWords(
       `${formatCounted(matchedConnections, 'connection')} and ${formatCounted(matchedPackets, 'packet')} are in both.`,
@@ -48,22 +51,12 @@ export function renderComparison(comparison: Comparison, names: ComparedNames, s
       style,
     ),
   );
-  const uncertainty = clock.uncertaintyNs === null ? '' : `, right within ${formatDuration(clock.uncertaintyNs, style)}`;
-  const drift = Math.abs(clock.driftPpm) < 0.05 ? '' : `, drifting by ${clock.driftPpm.toFixed(1)} parts per million`;
-  const sign = clock.offsetNs < 0 ? 'behind' : 'ahead of';
-  lines.push(
-    ...row(
-      'Clocks',
-      `the clock of ${escapeName(names.second)} is ${formatDuration(Math.abs(clock.offsetNs), style)} ${sign} the other's${uncertainty}${drift}`,
-      style,
-    ),
-  );
+  lines.push(...row('Clocks', clockText(clock, escapeName(names.second), style), style));
   for (const side of ['client', 'server'] as const) {
-    const items = [...countItems(oneSided[side]), ...delayItems(comparison.delays[side], style)];
     lines.push(
       ...row(
         `${side === 'client' ? 'Requests' : 'Answers'}`,
-        `sent by the ${side}s: ${items.length === 0 ? 'nothing missing' : items.join(', ')}`,
+        `sent by the ${side}s: ${directionText(oneSided[side], comparison.delays[side], style)}`,
         style,
       ),
     );
@@ -90,36 +83,6 @@ export function renderComparison(comparison: Comparison, names: ComparedNames, s
   return lines;
 }
 
-function headline(lost: number, forged: number): string {
-  if (lost === 0 && forged === 0) return 'nothing was lost and nothing was forged';
-  const parts: string[] = [];
-  if (forged > 0) parts.push(`${formatCounted(forged, 'packet')} ${forged === 1 ? 'was' : 'were'} forged`);
-  if (lost > 0) parts.push(`${formatCounted(lost, 'packet')} ${lost === 1 ? 'was' : 'were'} lost`);
-  return parts.join(' and ');
-}
-
-const isTelling = ({ oneSided, isTranslated, hasShiftedNumbers, rewritten }: ComparedConnection): boolean =>
-  [oneSided.client, oneSided.server].some(({ lost, forged }) => lost + forged > 0) ||
-  isTranslated ||
-  hasShiftedNumbers ||
-  rewritten.length > 0;
-
-function countItems({ lost, forged, notCaptured, unclear }: OneSidedCounts): string[] {
-  const items: string[] = [];
-  if (lost > 0) items.push(`${formatCount(lost)} lost`);
-  if (forged > 0) items.push(`${formatCount(forged)} forged`);
-  if (notCaptured > 0) items.push(`${formatCount(notCaptured)} passed but missing in one capture`);
-  if (unclear > 0) items.push(`${formatCount(unclear)} in one capture only, unclear why`);
-  return items;
-}
-
-function delayItems(delay: DelaySummary | null, style: TerminalStyle): string[] {
-  if (delay === null) return [];
-  return [
-    `on the way ${formatDuration(delay.leastNs, style)} at least, median ${formatDuration(delay.medianNs, style)}, at most ${formatDuration(delay.mostNs, style)}`,
-  ];
-}
-
 function told(connection: ComparedConnection, names: ComparedNames, style: TerminalStyle): string[] {
   const { palette, width } = style;
   const ends = (index: 0 | 1): string => escapeName(`${connection.clientEnds[index]} > ${connection.serverEnds[index]}`);
@@ -138,17 +101,9 @@ function told(connection: ComparedConnection, names: ComparedNames, style: Termi
   return lines;
 }
 
-function packetText(
-  { seenIn, packet, from, kind, byteCount, timeToLive, usualTimeToLive }: OneSidedPacket,
-  names: ComparedNames,
-): string {
-  const what =
-    kind === 'data' ? `${formatCounted(byteCount, 'byte')} of data` : kind === 'reset' ? 'a reset' : kind.toUpperCase();
-  const hops =
-    timeToLive !== null && usualTimeToLive !== null && timeToLive !== usualTimeToLive
-      ? `; time to live ${timeToLive}, the ${from}'s other packets have ${usualTimeToLive}`
-      : '';
-  return `${what} in the name of the ${from}, packet ${formatCount(packet)}, only in ${escapeName(names[seenIn])}${hops}`;
+function packetText(packet: OneSidedPacket, names: ComparedNames): string {
+  const [before, behind] = oneSidedPacketWords(packet, escapeName(names[packet.seenIn]));
+  return `${before}${formatCount(packet.packet)}${behind}`;
 }
 
 function row(label: string, text: string, style: TerminalStyle): string[] {
