@@ -3,6 +3,7 @@
  * machine are left out by address and port.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
@@ -166,4 +167,58 @@ test('IPv6, and IPv4 through a socket of IPv6', { skip }, async (t) => {
   assert.deepEqual(addresses, ['*', '127.0.0.1', loopback, '::1', '::1'].sort());
   const proc = withOwners(portOf(server), 'proc').map(({ local }) => local.address);
   assert.deepEqual(proc.sort(), addresses);
+});
+
+/** In a network namespace of its own with a hundred local ports: connects until there is none, and tells what the report said meanwhile. */
+const exhausting = `
+  import { createServer, connect } from 'node:net';
+  import { writeFileSync } from 'node:fs';
+  import { readSocketTable, reportSockets } from 'holdfast/capture';
+  writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '40000 40099');
+  writeFileSync('/proc/sys/net/ipv4/ip_local_reserved_ports', '40010-40019');
+  const listening = (port, onConnection) =>
+    new Promise((resolve) => {
+      const server = createServer(onConnection).listen({ port, host: '127.0.0.1', backlog: 512 }, () => resolve(server));
+    });
+  const open = [];
+  await listening(8080, (socket) => open.push(socket.on('error', () => {})));
+  await listening(40050, () => {});
+  const told = [];
+  for (let error = null; error === null && told.length < 200; ) {
+    error = await new Promise((resolve) => {
+      const socket = connect(8080, '127.0.0.1', () => resolve(null)).on('error', ({ code }) => resolve(code));
+      open.push(socket);
+    });
+    const { peers, findings } = reportSockets(readSocketTable({ owners: false }));
+    const { portsLeft } = peers.find(({ direction }) => direction === 'out');
+    told.push({ error, portsLeft, level: findings.find(({ rule }) => rule === 'port-exhaustion')?.level ?? null });
+  }
+  console.log(JSON.stringify(told));
+  process.exit();
+`;
+
+interface Told {
+  readonly error: string | null;
+  readonly portsLeft: number;
+  readonly level: string | null;
+}
+
+test('connect fails when, and only when, no port is left', { skip }, (t) => {
+  const inside = 'ip link set lo up && exec "$0" --input-type=module -e "$1"';
+  const run = spawnSync('unshare', ['--net', '--map-root-user', 'sh', '-c', inside, process.execPath, exhausting], {
+    encoding: 'utf8',
+  });
+  if (run.error !== undefined || /unshare|ip: |not permitted|EACCES|EROFS/i.test(run.stderr)) {
+    t.skip('no network namespace of our own can be had here (unshare, ip)');
+    return;
+  }
+  const told: Told[] = JSON.parse(run.stdout);
+  // A hundred ports, ten reserved, one with a listener.
+  assert.equal(told.length, 90, run.stderr);
+  for (const [index, { error, portsLeft }] of told.slice(0, -1).entries()) {
+    assert.equal(error, null);
+    assert.equal(portsLeft, 88 - index);
+  }
+  assert.deepEqual(told.at(-1), { error: 'EADDRNOTAVAIL', portsLeft: 0, level: 'bad' });
+  assert.deepEqual([told[40]!.level, told[74]!.level, told[88]!.level], [null, 'warning', 'bad']);
 });
