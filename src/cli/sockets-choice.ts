@@ -47,13 +47,11 @@ export function parseStates(text: string): readonly SocketState[] {
   });
 }
 
-const usualSeconds = 2;
-
-/** The value of --watch; without one, two seconds. */
-export function parseSeconds(text: string | undefined): number {
-  if (text === undefined) return usualSeconds;
+/** The value of --watch; what is no number is a place, as in `--watch :8080`. */
+export function parseSeconds(text: string): number | SocketPlace {
+  if (!/^\d+(\.\d+)?$/.test(text)) return parsePlace(text);
   const seconds = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && seconds >= 0.1 && seconds <= 86_400) return seconds;
+  if (seconds >= 0.1 && seconds <= 86_400) return seconds;
   throw new InvalidArgumentError('So many seconds, from 0.1 to 86400.');
 }
 

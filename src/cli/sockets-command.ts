@@ -4,7 +4,7 @@ import type { CommandContext } from './command-context.js';
 import { CommandFailure } from './failure.js';
 import { collect, parseWhole } from './option-values.js';
 import { type SocketsOptions, sockets } from './sockets.js';
-import { parsePlace, parseSeconds, parseStates } from './sockets-choice.js';
+import { parsePlace, parseSeconds, parseStates, type SocketPlace } from './sockets-choice.js';
 
 const socketsExamples = `Examples:
   holdfast sockets                          what there is, and what is wrong with it
@@ -50,11 +50,19 @@ export function addSockets(program: Command, { streams, ended }: CommandContext)
     .option('--ascii', 'draw with ASCII characters only')
     .addHelpText('before', socketsExamples)
     .addHelpText('after', socketsNotes)
-    .action(async (where: string[], options: SocketsOptions) => {
-      if (options.json === true && options.ndjson === true)
-        throw new CommandFailure('bad-usage', 'choose one of --json and --ndjson');
-      if (options.json === true && options.watch !== undefined)
-        throw new CommandFailure('bad-usage', 'with --watch use --ndjson: one object a line');
-      ended(await sockets(where.map(parsePlace), options, streams));
-    });
+    .action(
+      async (where: string[], { watch, ...others }: Omit<SocketsOptions, 'watch'> & { watch?: true | number | SocketPlace }) => {
+        const places = where.map(parsePlace);
+        if (typeof watch === 'object') places.push(watch);
+        const options: SocketsOptions = {
+          ...others,
+          ...(watch === undefined ? {} : { watch: typeof watch === 'number' ? watch : true }),
+        };
+        if (options.json === true && options.ndjson === true)
+          throw new CommandFailure('bad-usage', 'choose one of --json and --ndjson');
+        if (options.json === true && options.watch !== undefined)
+          throw new CommandFailure('bad-usage', 'with --watch use --ndjson: one object a line');
+        ended(await sockets(places, options, streams));
+      },
+    );
 }

@@ -99,6 +99,8 @@ test('looks follow each other where there is no terminal', { skip }, async () =>
   assert.equal(code, 0);
   assert.equal(out.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/gm)?.length, 2);
   assert.equal(out.match(/^4 sockets to 2 peers/gm)?.length, 2);
+  const placeBehind = holdfast(['sockets', '--looks', '1', '--watch', `${loopback}:${port}`]);
+  assert.match(placeBehind.out, /^4 sockets to 2 peers/m);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

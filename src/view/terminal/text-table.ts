@@ -35,7 +35,7 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly TextCol
     ...rows.map((row, index) =>
       line(({ column, texts, width }) => {
         const text = placed(column, texts[index]!, width, style);
-        return column.paint?.(row)?.(text) ?? text;
+        return text.trim() === '' ? text : (column.paint?.(row)?.(text) ?? text);
       }),
     ),
   ];
