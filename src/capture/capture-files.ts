@@ -7,10 +7,11 @@
  * - Whole blocks are written as they come; nothing waits in this process, so a killed capture loses nothing that was handed over.
  * - Numbered names are dumpcap's: NAME_00001_20261121034700.pcapng, in the local time at which the file was begun.
  * - Captures hold other people's secrets: a new file is for its owner only. Under sudo the owner is who called sudo.
+ * - A capture must not fill the disk of a host that is in trouble already: it ends while some is left, if it was told how much.
  * - Synchronous on purpose: this runs in the capture's own thread, and while a slow disk blocks, the kernel's buffer fills.
  */
-import { closeSync, fchownSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
-import { extname } from 'node:path';
+import { closeSync, fchownSync, ftruncateSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
 import { CaptureError } from './capture-error.js';
 import { PcapngType, statisticsByteCount } from './pcapng-blocks.js';
 
@@ -23,9 +24,13 @@ export interface CaptureFileOptions {
   readonly rotateSeconds?: number | undefined;
   /** Keep the newest files only; the others are deleted. */
   readonly files?: number | undefined;
+  /** Ends the capture while the disk still has so many bytes; 0 uses it up. */
+  readonly leaveFreeBytes?: number | undefined;
 }
 
 const ownerOnly = 0o600;
+/** Bytes after which it is looked how much the disk has left. */
+const lookAtDiskEvery = 16 * 1024 * 1024;
 
 export class CaptureFiles {
   /** The file that is written now. */
@@ -42,6 +47,7 @@ export class CaptureFiles {
   readonly #kept: string[] = [];
   #fd = -1;
   #size = 0;
+  #lookAgainAt = 0;
   /** Where in the bytes of the current write the written ones end, as far as they are whole blocks. */
   #written = 0;
   /** Unix time in seconds at which the next file is due. */
@@ -63,6 +69,7 @@ export class CaptureFiles {
   write(bytes: Uint8Array, from: number, to: number, statistics: () => Uint8Array): void {
     this.#written = from;
     try {
+      if (this.byteCount >= this.#lookAgainAt) this.#lookAtDisk();
       if (this.#rotates) this.#writeRotating(bytes, from, to, statistics);
       else this.#appendPackets(bytes, from, to);
     } catch (error) {
@@ -90,6 +97,21 @@ export class CaptureFiles {
       at += byteCount;
     }
     this.#appendPackets(bytes, start, to);
+  }
+
+  #lookAtDisk(): void {
+    this.#lookAgainAt = this.byteCount + lookAtDiskEvery;
+    const least = this.#options.leaveFreeBytes ?? 0;
+    if (least === 0) return;
+    const { bavail, bsize } = statfsSync(dirname(this.path));
+    if (bavail * bsize >= least) return;
+    throw new CaptureError(
+      'disk-full',
+      `${this.path}: the disk has less than ${Math.round(least / 1e6)} MB left, so the capture ends`,
+      {
+        wayOut: diskWayOut,
+      },
+    );
   }
 
   #appendPackets(bytes: Uint8Array, from: number, to: number): void {
@@ -155,6 +177,9 @@ export class CaptureFiles {
   }
 }
 
+const diskWayOut =
+  'Another place for -w; --rotate-size with --files to keep only the newest; a filter; --snap-length 200 for headers only.';
+
 function openNew(path: string): number {
   try {
     const fd = openSync(path, 'wx', ownerOnly);
@@ -197,8 +222,7 @@ function numbered(path: string, number: number, date: Date): string {
 function failureOf(cause: NodeJS.ErrnoException, path: string): CaptureError {
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
     return new CaptureError('disk-full', `no room is left for ${path}`, {
-      wayOut:
-        'Another place for -w, or --rotate-size with --files to keep only the newest; "tcp port N" as a filter; --snap-length 200 for headers only.',
+      wayOut: diskWayOut,
       cause,
     });
   const why = {

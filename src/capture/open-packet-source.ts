@@ -77,26 +77,43 @@ async function openByProgram(options: PacketSourceOptions, failures: CaptureErro
   throw nobodyMay(failures);
 }
 
+/** One sentence of what was tried, and the ways out that fit it. */
 function nobodyMay(failures: readonly CaptureError[]): CaptureError {
   const user = userName();
-  const hasTool = failures.some(({ code }) => code === 'not-permitted');
-  const tried = failures.map(({ message }) => message).join('; ');
-  if (!hasTool) {
-    const wayOut = [
-      'sudo apt install tcpdump     (or: dnf install tcpdump, apk add tcpdump)',
-      'sudo holdfast capture …      (on Linux root needs no other program)',
-      'holdfast capture --ssh HOST …',
-    ].join('\n');
-    return new CaptureError('missing-program', `nothing here can capture: ${tried}`, { wayOut });
+  const refused = failures.some(({ code }) => code === 'not-permitted');
+  // Those of the programs come last.
+  const missing = failures.slice(-programs.length).filter(({ code }) => code === 'missing-program').length;
+  const isForGroup = failures.some(({ cause }) => cause instanceof Error && 'code' in cause && cause.code === 'EACCES');
+  const hasTool = missing < programs.length;
+  const asRoot: Way = ['sudo holdfast capture …', 'as root'];
+  const elsewhere: Way = ['holdfast capture --ssh root@HOST …', 'where you have the right'];
+  if (!refused) {
+    const tried = failures.map(({ message }) => message).join('; ');
+    const install: Way = ['sudo apt install tcpdump', 'also: dnf install, apk add, brew install'];
+    return new CaptureError('missing-program', `nothing here can capture: ${tried}`, { wayOut: listed([install, elsewhere]) });
   }
-  const wayOut = [
-    'sudo holdfast capture …                              as root',
-    'sudo setcap cap_net_raw=ep "$(command -v tcpdump)"   or: tcpdump for every user of this host',
-    `sudo usermod -aG wireshark ${user}               or: the group that may run dumpcap; log in again after it`,
-    'holdfast capture --ssh root@HOST …                   or: where you have the right',
-  ].join('\n');
-  return new CaptureError('not-permitted', `the user ${user} may not capture packets (${tried})`, { wayOut });
+  const tools = hasTool ? 'tcpdump and dumpcap may not either' : 'there is neither tcpdump nor dumpcap';
+  const wayOut = listed([
+    asRoot,
+    ...(isForGroup
+      ? [[`sudo usermod -aG wireshark ${user}`, 'the group that may run dumpcap; log in again after it'] as const]
+      : []),
+    ...(hasTool ? [['sudo setcap cap_net_raw=ep "$(command -v tcpdump)"', 'tcpdump, for every user of this host'] as const] : []),
+    elsewhere,
+  ]);
+  return new CaptureError('not-permitted', `the user ${user} may not capture packets (no CAP_NET_RAW; ${tools})`, {
+    wayOut,
+    cause: failures.at(-1),
+  });
 }
+
+/** A command, and what it gives. */
+type Way = readonly [command: string, gives: string];
+
+const listed = (ways: readonly Way[]): string => {
+  const width = Math.max(...ways.map(([command]) => command.length));
+  return ways.map(([command, gives], index) => `${command.padEnd(width)}   ${index === 0 ? '' : 'or: '}${gives}`).join('\n');
+};
 
 /** A container's user may have no name. */
 function userName(): string {

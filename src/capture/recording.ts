@@ -32,8 +32,8 @@ export interface Recording {
 
 /** Begins to capture into files; packets from the moment this resolves are seen. Throws CaptureError. */
 export async function openRecording(options: RecordingOptions): Promise<Recording> {
-  const { path, rotateBytes, rotateSeconds, files } = options;
-  const fileOptions = { path, rotateBytes, rotateSeconds, files };
+  const { path, rotateBytes, rotateSeconds, files, leaveFreeBytes } = options;
+  const fileOptions = { path, rotateBytes, rotateSeconds, files, leaveFreeBytes };
   const opened = await openRingOr(options, fileOptions);
   if (opened instanceof RingCapture) return ringRecording(opened, options);
   const recording = new ProgramRecording(opened, fileOptions);

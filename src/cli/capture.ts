@@ -26,6 +26,7 @@ export interface CaptureCommandOptions {
   readonly rotateSize?: number;
   readonly rotateSeconds?: number;
   readonly files?: number;
+  readonly leaveFree?: number;
   readonly count?: number;
   readonly duration?: number;
   readonly snapLength?: number;
@@ -84,6 +85,8 @@ function checkUsage(options: CaptureCommandOptions, { screen }: Streams): void {
 }
 
 const leastRotateBytes = 64 * 1024;
+/** Left on the disk when nothing else is said. */
+const leaveFreeBytes = 256 * 1024 * 1024;
 
 const sourceOptions = (filter: string, options: CaptureCommandOptions): PacketSourceOptions => ({
   interface: options.interface,
@@ -106,6 +109,7 @@ async function record(filter: string, options: CaptureCommandOptions): Promise<R
     rotateBytes: options.rotateSize,
     rotateSeconds: options.rotateSeconds,
     files: options.files,
+    leaveFreeBytes: options.leaveFree ?? leaveFreeBytes,
   });
   return {
     name: recording.name,

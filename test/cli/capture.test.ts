@@ -139,7 +139,7 @@ test('a disk that is full ends it by name, and the file is complete', onRing, as
   if (mounted.status !== 0) return context.skip(`no file system of our own: ${mounted.stderr}`);
   try {
     const server = await startServer();
-    const running = await start(['-i', 'lo', '-w', 'small/full.pcapng', 'port', String(server.port)]);
+    const running = await start(['-i', 'lo', '-w', 'small/full.pcapng', '--leave-free', '0', 'port', String(server.port)]);
     const talking = talk(server.port, 200, 5);
     assert.equal(await running.ended, 2);
     await talking;
@@ -151,6 +151,17 @@ test('a disk that is full ends it by name, and the file is complete', onRing, as
   } finally {
     spawnSync('umount', [small]);
   }
+});
+
+test('it ends while the disk has something left', onRing, async () => {
+  const server = await startServer();
+  const running = await start(['-i', 'lo', '-w', 'left.pcapng', '--leave-free', '1000000G', 'port', String(server.port)]);
+  const talking = talk(server.port, 1, 1);
+  assert.equal(await running.ended, 2);
+  await talking;
+  await server.close();
+  assert.match(running.said(), /holdfast: left\.pcapng: the disk has less than \d+ MB left, so the capture ends\n {2}./);
+  assert.equal(readWritten(read('left.pcapng')).types.at(-1), 5);
 });
 
 test('what cannot be is refused in one sentence, with exit code 2', onRing, async () => {
