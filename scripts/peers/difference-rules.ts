@@ -30,6 +30,8 @@ const closeInNoList = /connection:(?=[^\r\n]*close)[^\r\n]*(?:[^\w ,\t\r\n-]|\w[
 const noList = /connection:[^\r\n]*(?:[^\w ,\t\r\n-]|\w[ \t]+\w)/i;
 /** An option that close begins with. */
 const closePrefix = /connection:[^\r\n]*(?<![\w-])c(?:l(?:os?)?)?(?![\w-])/i;
+/** An option of HTTP/1.0 that keep-alive begins with. */
+const keepAlivePrefix = /HTTP\/1\.0[\s\S]*connection:[^\r\n]*(?<![\w-])k(?:e(?:ep?(?:-(?:a(?:l(?:iv?)?)?)?)?)?)?(?![\w-])/i;
 const bothLengths = /content-length[\s\S]*transfer-encoding|transfer-encoding[\s\S]*content-length/i;
 
 /** Ours refuses. */
@@ -193,7 +195,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     why: 'Apache closes after a request that expected 100-continue and had no body.',
     kind: 'other-place',
     peers: ['Apache'],
-    evidence: /expect: *100-continue/i,
+    evidence: /expect:[ \t]*100-continue/i,
   },
   {
     id: 'apache-continue-behind',
@@ -201,7 +203,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-request',
     peers: ['Apache'],
     theirs: 'closed',
-    evidence: /expect: *100-continue/i,
+    evidence: /expect:[ \t]*100-continue/i,
   },
   {
     id: 'early-answer',
@@ -270,6 +272,22 @@ export const differenceRules: readonly DifferenceRule[] = [
     peers: ['Apache'],
     theirs: 'closed',
     evidence: closePrefix,
+  },
+  {
+    id: 'apache-keep-alive-prefix',
+    why: 'And any beginning of keep-alive for keep-alive.',
+    kind: 'other-place',
+    peers: ['Apache'],
+    ours: 'closed',
+    evidence: keepAlivePrefix,
+  },
+  {
+    id: 'apache-keep-alive-prefix-behind',
+    why: 'And it answers what comes behind such a request.',
+    kind: 'other-request',
+    peers: ['Apache'],
+    ours: 'closed',
+    evidence: keepAlivePrefix,
   },
   {
     id: 'go-first-connection',
@@ -375,6 +393,13 @@ export const differenceRules: readonly DifferenceRule[] = [
     kind: 'other-refuses',
     peers: ['node:http'],
     evidence: /connection:[ \t]*close|HTTP\/1\.0/i,
+  },
+  {
+    id: 'apache-empty-port',
+    why: 'Apache refuses a Host with a colon and no port; RFC 3986 §3.2.3: a port may be empty.',
+    kind: 'other-refuses',
+    peers: ['Apache'],
+    evidence: /host:[^\r\n]*:[ \t]*\r/i,
   },
   {
     id: 'apache-host',
