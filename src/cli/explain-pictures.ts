@@ -152,7 +152,12 @@ async function readConnections(path: string, ids: ReadonlySet<number>): Promise<
     },
     detailOf: ids,
   });
-  const capture = observeCapture({ observe: story.observe });
+  // Stories of others would only take memory.
+  const capture = observeCapture({
+    observe: (observation) => {
+      if (ids.has(observation.connection)) story.observe(observation);
+    },
+  });
   for await (const chunk of (await openInput(path)).chunks) {
     capture.push(chunk);
     // Everything wanted is there: the rest of the capture tells nothing more.

@@ -38,7 +38,10 @@ function textOf(part: MarkupPart): string {
   if (part instanceof Markup) return part.text;
   if (typeof part === 'number') return String(part);
   if (typeof part === 'string') return escapeMarkup(part);
-  return part.map(textOf).join('');
+  // Joined by concatenation: a page of megabytes is laid out once, at its end, and not once at each level.
+  let text = '';
+  for (const one of part) text += textOf(one);
+  return text;
 }
 
 const acting = /[&<>"'`\p{C}\p{Zl}\p{Zp}]/gu;
