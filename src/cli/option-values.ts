@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { rules } from '../story/index.js';
 import { escapeName } from '../view/index.js';
 import { CommandFailure } from './failure.js';
+import { parseDuration } from './quantity-values.js';
 
 /** A whole number from `least` to `most`. */
 export const parseWhole =
@@ -26,22 +27,8 @@ export const parseRule = (id: string): string => {
   throw new CommandFailure('bad-usage', `there is no rule ${escapeName(id)}; holdfast rules lists them`);
 };
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
-
-/** `500ms`, `5s`, `2m`, `1h`, seconds without a unit, or `none`: milliseconds. */
-export const parseDuration = (text: string): number => {
+/** A time limit: a duration with its unit, seconds without one (as curl takes them), or `none`. Milliseconds. */
+export const parseTimeout = (text: string): number => {
   if (text === 'none') return Number.POSITIVE_INFINITY;
-  const match = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|min|h)?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('A duration is like 500ms, 5s, 2m or 1h; a number alone is seconds.');
-  return Number(match[1]) * durationUnits[match[2] ?? 's']!;
-};
-
-const sizeUnits: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-/** `4096`, `64k`, `16M`, `1G`, or `none`: bytes. */
-export const parseSize = (text: string): number => {
-  if (text === 'none') return Number.POSITIVE_INFINITY;
-  const match = /^(\d{1,12})([kmg])?b?$/i.exec(text);
-  if (match === null) throw new InvalidArgumentError('A size is like 4096, 64k, 16M or 1G.');
-  return Number(match[1]) * (match[2] === undefined ? 1 : sizeUnits[match[2].toLowerCase()]!);
+  return parseDuration(/^\d+(?:\.\d+)?$/.test(text) ? `${text}s` : text);
 };

@@ -12,6 +12,7 @@ import { CommandFailure, exitCodes, failureOfCapture, failureText } from './fail
 import { addLab } from './lab-command.js';
 import { addLink } from './link-command.js';
 import { Output } from './output.js';
+import { addRequest } from './request-command.js';
 import { addRules } from './rules-command.js';
 import { addServe } from './serve-command.js';
 import { addSockets } from './sockets-command.js';
@@ -53,6 +54,7 @@ function standardStreams(): Streams {
 const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
   addExplain,
   addCapture,
+  addRequest,
   addRules,
   addServe,
   addSockets,

@@ -1,7 +1,8 @@
 /** `holdfast serve`: its options, examples and help. */
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
-import { parseDuration, parseSize, parseWhole } from './option-values.js';
+import { parseTimeout, parseWhole } from './option-values.js';
+import { parseByteCount } from './quantity-values.js';
 import type { ServeOptions } from './serve.js';
 
 const examples = `Examples:
@@ -14,7 +15,7 @@ const examples = `Examples:
 `;
 
 const notes = `
-Durations: 500ms, 5s, 2m, 1h, or none; a number alone is seconds. Sizes: 4096, 64k, 16M, 1G, or none.
+Durations: 500ms, 5s, 2m, 1h, or none; a number alone is seconds. Sizes: 4096, 64k, 16M, 1G.
 A log line is: time, client with port, #connection/request on it, request, status, bytes, duration, keep or close.
 On a terminal the key k switches keep-alive, q stops. Ctrl-C or SIGTERM finishes what is in work, a second one does not.
 Exit code: 0 stopped, 2 bad usage or no such address or port to listen at.
@@ -39,7 +40,7 @@ export function addServe(program: Command, { streams, ended }: CommandContext): 
     .option('-q, --quiet', 'no log')
     .option('--json', 'the log as one JSON object a line');
   const durations: readonly (readonly [option: string, text: string, usual: string])[] = [
-    ['--keep-alive-timeout', 'idle connections are closed after this; 0 closes after every response', '75s'],
+    ['--keep-alive-timeout', 'idle connections are closed after this; 0 closes after every response', '95s'],
     ['--hint-margin', 'so much less than that is announced in Keep-Alive: timeout=', '1s'],
     ['--max-age', 'older connections are closed with their next response', 'none'],
     ['--first-request-timeout', 'for the first byte on a new connection', '30s'],
@@ -53,7 +54,7 @@ export function addServe(program: Command, { streams, ended }: CommandContext): 
     ['--grace', 'when stopping, for what is in work', '10s'],
   ];
   for (const [option, text, usual] of durations)
-    command.addOption(usually(`${option} <duration>`, text, usual).argParser(parseDuration));
+    command.addOption(usually(`${option} <duration>`, text, usual).argParser(parseTimeout));
   command
     .addOption(
       usually('--tcp-keep-alive-count <count>', 'unanswered probes that end a connection', "the system's").argParser(
@@ -73,8 +74,8 @@ export function addServe(program: Command, { streams, ended }: CommandContext): 
         .default('wait'),
     )
     .option('--pipeline-depth <count>', 'requests of one connection in work at once', parseWhole('count', 1, 10_000))
-    .option('--max-body <size>', 'largest request body, then 413 (default: 1G)', parseSize)
-    .option('--drain <size>', 'bytes of an unread body that are read to keep the connection', parseSize)
+    .option('--max-body <size>', 'largest request body, then 413 (default: 1G)', parseByteCount)
+    .option('--drain <size>', 'bytes of an unread body that are read to keep the connection', parseByteCount)
     .option('--server-name <text>', 'value of the Server field')
     .option('--tls-cert <file>', 'certificate (PEM); then it speaks HTTPS')
     .option('--tls-key <file>', 'its key (PEM)')
