@@ -9,6 +9,7 @@ import { CaptureError, enterOwnNetwork, inOwnNetwork, openPacketSource } from '.
 import {
   cannotBePlayed,
   clientPeers,
+  PeerFailure,
   type RunOptions,
   runScenario,
   type SabotageName,
@@ -171,9 +172,14 @@ async function playOne(play: Play, options: LabOptions, streams: Streams): Promi
     output.line(JSON.stringify({ scenario: scenario.name, passed: null, why } satisfies SkippedJson, null, 2));
     return exitCodes.failed;
   }
-  const { passed } =
-    options.json === true ? await playForProgram(play, options, streams) : await playForPeople(play, options, streams);
-  return passed ? exitCodes.fine : exitCodes.findings;
+  const perform = options.json === true ? playForProgram : playForPeople;
+  try {
+    const { passed } = await perform(play, options, streams);
+    return passed ? exitCodes.fine : exitCodes.findings;
+  } catch (error) {
+    if (!(error instanceof PeerFailure)) throw error;
+    throw new CommandFailure('not-possible', `${scenario.name} could not be played: ${error.message}`, { cause: error });
+  }
 }
 
 const settingsOf = (play: Play, { speed, out }: LabOptions) => ({ ...play, speed, folder: out ?? '.' });

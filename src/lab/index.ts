@@ -8,3 +8,4 @@ export { type SabotageName, sabotages } from './sabotage.js';
 export type { Scenario } from './scenario.js';
 export { scenarios } from './scenarios/index.js';
 export { openSite, type SiteOptions } from './site.js';
+export { PeerFailure } from './started-process.js';

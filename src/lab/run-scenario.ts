@@ -75,7 +75,7 @@ export const cannotBePlayed = (scenario: Scenario, ownNetwork: boolean, witness:
 export async function runScenario(options: RunOptions): Promise<ScenarioResult> {
   const { scenario, server, client, sabotage = null, ownNetwork, tell = () => {} } = options;
   const startedAt = performance.now();
-  const scale = new Scale(Math.min(options.speed ?? scenario.fastest, scenario.fastest));
+  const scale = new Scale(speedOf(options));
   if (ownNetwork) setKernel({ ...usualKernel, ...scenario.kernel?.(scale) });
   const hasLink = scenario.link !== undefined && ownNetwork && options.witness === 'packets';
   const link = hasLink ? await openLink(scenario.link!(scale)) : null;
@@ -92,7 +92,11 @@ export async function runScenario(options: RunOptions): Promise<ScenarioResult> 
       await stage.end();
       seen = await witness.stop(stage.counted);
     }
-    const judged = judgeAll(scenario.expect({ scale, server }), witness, seen.evidence);
+    const judged = judgeAll(
+      scenario.expect({ scale, server }),
+      witness,
+      client.opensAhead === true ? usedOnly(seen.evidence, tell) : seen.evidence,
+    );
     return {
       scenario,
       server,
@@ -108,6 +112,19 @@ export async function runScenario(options: RunOptions): Promise<ScenarioResult> 
     await stage?.end();
     await link?.close();
   }
+}
+
+function speedOf({ scenario, client, speed }: RunOptions): number {
+  const fastest = client.ownProbes === true && scenario.client.needs.includes('probes') ? 1 : scenario.fastest;
+  return Math.min(speed ?? fastest, fastest);
+}
+
+/** Without the connections that a client has opened ahead and not used. */
+function usedOnly(evidence: Evidence, tell: (line: string) => void): Evidence {
+  const connections = evidence.connections.filter(({ exchangeCount }) => exchangeCount > 0);
+  const ahead = evidence.connections.length - connections.length;
+  if (ahead > 0) tell(`connections that the client has opened ahead and not used, and that are not judged: ${ahead}`);
+  return { ...evidence, connections };
 }
 
 function judgeAll(

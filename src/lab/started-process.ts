@@ -15,6 +15,11 @@ const patienceMs = 2000;
 /** Characters of its messages that are kept. */
 const messagesLimit = 4000;
 
+/** A peer that did not start, or ended before its time; the message says what it said. */
+export class PeerFailure extends Error {
+  override readonly name = 'PeerFailure';
+}
+
 export class StartedProcess {
   readonly child: ChildProcessWithoutNullStreams;
   readonly #name: string;
@@ -78,7 +83,7 @@ export class StartedProcess {
             this.#wanted = done;
           }));
     if (line !== null) return line;
-    throw new Error(`${this.#name} ended early${this.messages === '' ? '' : `: ${this.messages}`}`);
+    throw new PeerFailure(`${this.#name} ended early${this.messages === '' ? '' : `: ${this.messages}`}`);
   }
 
   tell(line: string): void {

@@ -1,6 +1,6 @@
 /** Apache with the event module, a configuration and a folder of its own, in the foreground. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StartedProcess } from '../started-process.js';
 import { versionOf } from './installed.js';
@@ -49,6 +49,8 @@ export const apache: ServerPeer = {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, body);
     }
+    // Apache's workers are another user when it is started by root.
+    chmodSync(folder, 0o755);
     const timeout = idleTimeoutMs === Number.POSITIVE_INFINITY ? never : `${idleTimeoutMs}ms`;
     const file = join(folder, 'apache.conf');
     writeFileSync(

@@ -139,6 +139,8 @@ export const chromium: ClientPeer = {
   name: 'chromium',
   title: 'Chromium',
   abilities: ['hold', 'probes', 'many-lists', 'post'],
+  opensAhead: true,
+  ownProbes: true,
   version: async () => {
     const program = browser();
     return program === null ? null : versionOf(program, ['--version']);
@@ -163,6 +165,10 @@ export const chromium: ClientPeer = {
     const devTools = new DevTools(child.stdio[3] as Writable, child.stdio[4] as Readable);
     const { targetId } = await devTools.send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await devTools.send('Target.attachToTarget', { targetId, flatten: true });
-    return new Browser(child, devTools, sessionId as string, `http://${address}:${port}`);
+    const session = sessionId as string;
+    await devTools.send('Network.enable', {}, session);
+    // The one request that no scenario asks for.
+    await devTools.send('Network.setBlockedURLs', { urls: ['*/favicon.ico'] }, session);
+    return new Browser(child, devTools, session, `http://${address}:${port}`);
   },
 };

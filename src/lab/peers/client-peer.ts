@@ -36,6 +36,10 @@ export interface ClientPeer {
   readonly name: string;
   readonly title: string;
   readonly abilities: readonly ClientAbility[];
+  /** Opens connections ahead that it may never use; expectations are about the used ones. */
+  readonly opensAhead?: true;
+  /** Its TCP keep-alive is its own, in real time: what needs probes cannot be played faster. */
+  readonly ownProbes?: true;
   version(): Promise<string | null>;
   readonly howToGet: string;
   start(place: ClientPlace, settings: ClientSettings): Promise<RunningClient>;

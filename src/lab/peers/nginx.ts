@@ -45,7 +45,9 @@ export const nginx: ServerPeer = {
       writeFileSync(file, body);
     }
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`);
-    const configuration = `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+    // As root of a user namespace it knows no other user.
+    const user = process.platform === 'linux' && process.getuid?.() === 0 ? 'user root;' : '';
+    const configuration = `${user} daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 1024; }
 http {
   access_log off; ${temporary.join(' ')}

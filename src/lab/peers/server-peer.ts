@@ -3,7 +3,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { StartedProcess } from '../started-process.js';
+import { PeerFailure, type StartedProcess } from '../started-process.js';
 import type { ServerSettings } from './server-part.js';
 
 /** What scenarios need of a server beyond serving files on persistent connections. */
@@ -45,9 +45,9 @@ export async function untilListening(server: StartedProcess, port: number): Prom
         return state === listening && local?.endsWith(wanted) === true;
       });
   for (const until = performance.now() + startLimitMs; performance.now() < until; ) {
-    if (server.hasEnded) throw new Error(`the server did not start: ${server.messages}`);
+    if (server.hasEnded) throw new PeerFailure(`the server did not start: ${server.messages}`);
     if (isListening('/proc/net/tcp') || isListening('/proc/net/tcp6')) return;
     await new Promise((done) => setTimeout(done, lookEveryMs));
   }
-  throw new Error(`the server does not listen on port ${port}: ${server.messages}`);
+  throw new PeerFailure(`the server does not listen on port ${port}: ${server.messages}`);
 }
