@@ -42,6 +42,8 @@ export interface PingPong {
   readonly unread: number;
 }
 
+/** Where the echo puts its own number, behind the sender's. */
+const echoPlace = 4;
 /** Bytes of a datagram's content, and of the IP packet that carries it. */
 const contentBytes = 16;
 export const pingPacketBytes = contentBytes + 8 + 20;
@@ -56,10 +58,13 @@ export async function measurePingPong(options: PingPongOptions): Promise<PingPon
   const clients = await openSockets();
   try {
     const there = new Arrivals(datagrams);
-    const back = new Arrivals(datagrams);
-    for (const server of servers) {
+    // Whatever arrives is sent back, duplicates too, with a number of its own: each way is told by itself.
+    const back = new Arrivals(2 * datagrams);
+    for (const [socket, server] of servers.entries()) {
       server.on('message', (content, { port, address }) => {
-        there.note(content.readInt32LE(0));
+        const number = content.readInt32LE(0);
+        if (number >= 0) content.writeInt32LE(there.total, echoPlace);
+        there.note(number, socket);
         server.send(content, port, address);
       });
     }
@@ -71,7 +76,11 @@ export async function measurePingPong(options: PingPongOptions): Promise<PingPon
       clients[turn]!.send(content, ports[turn]!, address);
     };
     const roundTripsMs = await pingOneByOne(clients, send, options);
-    for (const client of clients) client.on('message', (content) => back.note(content.readInt32LE(0)));
+    for (const [socket, client] of clients.entries()) {
+      client.on('message', (content) => {
+        if (content.readInt32LE(0) >= 0) back.note(content.readInt32LE(echoPlace), socket);
+      });
+    }
     const beganMs = performance.now();
     for (let sent = 0; sent < datagrams && signal?.aborted !== true; ) {
       const due = Math.min(datagrams, Math.ceil(((performance.now() - beganMs) * datagramsPerSecond) / 1000));
@@ -157,13 +166,12 @@ class Arrivals {
     this.#seen = new Uint8Array(datagrams);
   }
 
-  note(number: number): void {
+  note(number: number, socket: number): void {
     if (number < 0 || number >= this.#seen.length) return;
     this.total++;
     if (this.#seen[number] === 1) return;
     this.#seen[number] = 1;
     this.#arrived++;
-    const socket = number % socketCount;
     if (number < this.#newest[socket]!) this.#late++;
     else this.#newest[socket] = number;
   }

@@ -15,7 +15,7 @@ import {
   linkAddresses,
   openLink,
 } from '../capture/index.js';
-import { escapeName, formatCounted, formatDuration } from '../view/index.js';
+import { escapeName, formatCounted, formatDuration, wrapWords } from '../view/index.js';
 import type { Streams } from './command-context.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { measureLink } from './link-measure.js';
@@ -136,9 +136,8 @@ function settingsOf(options: LinkCommandOptions): LinkOptions {
 function runCommand(command: readonly string[], { environment, messages }: Streams): Promise<number> {
   const [program = environment.SHELL ?? '/bin/sh', ...rest] = command;
   if (command.length === 0) {
-    messages.write(
-      `A shell on the link. Servers listen on all addresses, clients connect to ${linkAddresses.server}; "exit" ends it.\n`,
-    );
+    const text = `A shell on the link. Servers listen on all addresses, clients connect to ${linkAddresses.server}; "exit" ends it.`;
+    messages.write(`${wrapWords(text, messages.columns ?? 100).join('\n')}\n`);
   }
   const child = spawn(program, rest, {
     stdio: 'inherit',
