@@ -9,11 +9,9 @@ import {
   type Connection,
   type ConnectionPredicate,
   Diagnosis,
-  FilterError,
   type FindingLevel,
   hasHost,
   hasPort,
-  parseFilter,
   Story,
   type Totals,
 } from '../story/index.js';
@@ -23,6 +21,7 @@ import type { Streams } from './command-context.js';
 import { type PictureOptions, Pictures } from './explain-pictures.js';
 import { connectionPresenter, type TerminalOptions, terminalPresenter } from './explain-terminal.js';
 import { CommandFailure, exitCodes, failureText } from './failure.js';
+import { readFilter } from './filter-option.js';
 import { noProgress, progressBar } from './progress.js';
 import { openCapture } from './read-capture.js';
 import { terminalStyle } from './terminal-style.js';
@@ -126,22 +125,6 @@ function chooseConnections({ connection, port = [], host = [], filter }: Explain
   if (filter !== undefined && filter.trim() !== '') parts.push({ words: filter.trim(), test: readFilter(filter) });
   if (parts.length === 0) return { chosen: null, inWords: null };
   return { chosen: (one) => parts.every(({ test }) => test(one)), inWords: parts.map(({ words }) => words).join(', ') };
-}
-
-/** The filter, a mark under the place where it goes wrong, and what to write instead. */
-function readFilter(filter: string): ConnectionPredicate {
-  try {
-    return parseFilter(filter);
-  } catch (error) {
-    if (!(error instanceof FilterError)) throw error;
-    const { message, position, hint } = error;
-    const place = /^[ -~]*$/.test(filter) ? `\n  ${filter}\n  ${' '.repeat(position)}^` : '';
-    throw new CommandFailure(
-      'bad-usage',
-      `in the filter, ${escapeName(message)} at character ${position + 1}${place}\n${escapeName(hint)}`,
-      { cause: error },
-    );
-  }
 }
 
 async function explainOne(

@@ -17,6 +17,7 @@ import { addRules } from './rules-command.js';
 import { addServe } from './serve-command.js';
 import { addSockets } from './sockets-command.js';
 import { addTap } from './tap-command.js';
+import { addWatch } from './watch-command.js';
 
 const generalExamples = `Examples:
   holdfast explain capture.pcap                     what happened on every connection
@@ -53,6 +54,7 @@ function standardStreams(): Streams {
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
 const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
   addExplain,
+  addWatch,
   addCapture,
   addRequest,
   addRules,

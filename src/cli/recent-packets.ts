@@ -4,6 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { observeCapture } from '../packets/index.js';
+import { formatEndpoint } from '../view/index.js';
 
 /** Bytes kept. */
 export const recentBytesLimit = 32 * 1024 * 1024;
@@ -73,8 +74,8 @@ function endsReader(head: Uint8Array, ends: ReadonlySet<string>): (block: Uint8A
     live: true,
     observe: (observation) => {
       if (observation.kind !== 'opened') return;
-      const text = ({ address, port }: { address: string; port: number }): string => `${address}:${port}`;
-      keys.set(observation.connection, ends.has(endsKey(text(observation.client), text(observation.server))));
+      const { connection, client, server } = observation;
+      keys.set(connection, ends.has(endsKey(formatEndpoint(client), formatEndpoint(server))));
     },
     tap: (_segment, connection) => {
       belongs = keys.get(connection) === true;
