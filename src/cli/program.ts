@@ -22,7 +22,9 @@ import { addWatch } from './watch-command.js';
 const generalExamples = `Examples:
   holdfast explain capture.pcap                     what happened on every connection
   holdfast explain capture.pcap --connection 3      one connection, packet by packet
-  tcpdump -w - port 8080 | holdfast explain -       from standard input
+  sudo holdfast watch --port 8080                   the same of a live host
+  holdfast sockets :8080                            which sockets there are, and what is wrong with them
+  holdfast lab stale-reuse                          a classic case, played with real servers and clients
 `;
 
 /** Runs the command line and gives the exit code. */
@@ -54,15 +56,15 @@ function standardStreams(): Streams {
 /** The commands, in the order of the help. Each has a file of its own, which loads what is heavy only when it runs. */
 const commands: readonly ((program: Command, context: CommandContext) => void)[] = [
   addExplain,
+  addRules,
   addWatch,
   addCapture,
-  addRequest,
-  addRules,
-  addServe,
   addSockets,
-  addLink,
   addTap,
+  addServe,
+  addRequest,
   addLab,
+  addLink,
 ];
 
 function buildProgram(streams: Streams, ended: (code: number) => void): Command {
