@@ -118,6 +118,7 @@ test('the interpreter counts what tcpdump counts', { skip }, () => {
   }
 });
 
+// Rarely it is libpcap's optimiser that is wrong (1.10.3: one expression in thousands); then its program before that decides.
 test('expressions made by chance', { skip }, (t) => {
   const count = Number(process.env.HOLDFAST_FUZZ_FILTERS ?? 250);
   const seed = Number(process.env.HOLDFAST_SEED ?? 1);
@@ -136,7 +137,11 @@ test('expressions made by chance', { skip }, (t) => {
     }
     compared++;
     if (!compiled.ok) failures.push(`${expression}: ${compiled.why}`);
-    else if (disagreements(compiled.program, theirs, frames).length > 0) failures.push(expression);
+    else if (disagreements(compiled.program, theirs, frames).length > 0) {
+      const plain = programOfTcpdump(expression, 1, true)!;
+      if (disagreements(compiled.program, plain, frames).length > 0) failures.push(expression);
+      else t.diagnostic(`libpcap's optimiser changes the meaning of: ${expression}`);
+    }
   }
   assert.deepEqual(failures, []);
   assert.ok(compared > count / 2, `only ${compared} expressions were compared`);

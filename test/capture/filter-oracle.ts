@@ -31,9 +31,16 @@ function emptyCapture(linkType: number): string {
   return path;
 }
 
-/** tcpdump's program, or null when it refuses the expression. */
-export function programOfTcpdump(expression: string, linkType: number): BpfInstruction[] | null {
-  const { status, stdout, stderr } = spawnSync('tcpdump', ['-n', '-r', emptyCapture(linkType), '-ddd', '--', expression]);
+/** tcpdump's program, or null when it refuses the expression. `plain`: as it is before libpcap's optimiser. */
+export function programOfTcpdump(expression: string, linkType: number, plain = false): BpfInstruction[] | null {
+  const { status, stdout, stderr } = spawnSync('tcpdump', [
+    plain ? '-nO' : '-n',
+    '-r',
+    emptyCapture(linkType),
+    '-ddd',
+    '--',
+    expression,
+  ]);
   // A complaint that is also a verdict.
   if (stderr.includes('expression rejects all packets')) return [{ code: 6, jt: 0, jf: 0, k: 0 }];
   if (status !== 0) return null;
