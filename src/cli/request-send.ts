@@ -74,12 +74,11 @@ export function send(what: ToSend, { client, talk, screen, isFile }: Means): Pro
       const info = exchange?.connectionInfo ?? null;
       const talked = info === null ? undefined : talk.ofPort(info.localPort);
       if (error === null && info !== null) talk.exchangeEnded(info.localPort);
-      if (error?.code === 'closed-before-response') talk.note('Empty reply from server', talked);
-      if (error?.code === 'response-cut') talk.note('transfer closed with outstanding read data remaining', talked);
+      if (error !== null) talk.notConnected(error, what.url);
       resolve({
         ...{ number: what.number, url: what.url.href, method: what.method, status, bodyByteCount, attempts, error },
         connection: info === null ? null : { ...info, shown: talked?.number ?? info.number - 1 },
-        outcome: error === null ? String(status) : error.code,
+        outcome: error === null ? String(status) : 'fail',
         timings: exchange?.timings ?? null,
       });
     };

@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { FieldLine, Observation, Side } from '../base/index.js';
-import type { ConnectionWitness } from '../engine/index.js';
+import type { ConnectionWitness, HoldfastError } from '../engine/index.js';
 import { escapeName, escapeText, formatDuration } from '../view/index.js';
 
 export interface TalkOptions {
@@ -31,11 +31,13 @@ export interface TalkedConnection {
   /** Why it takes no further request, as far as said by now. */
   over: string | null;
   isClosed: boolean;
+  answerBegun: boolean;
   lastEndAtNs: number;
 }
 
 export class RequestTalk {
   readonly connections: TalkedConnection[] = [];
+  private finished = false;
   private readonly byPort = new Map<number, TalkedConnection>();
   private readonly byId = new Map<number, TalkedConnection>();
 
@@ -56,6 +58,21 @@ export class RequestTalk {
     if (connection !== undefined && !connection.isClosed) {
       this.note(`Connection #${connection.number} to host ${escapeName(connection.host)} left intact`, connection);
     }
+  }
+
+  /** In curl's words, why there was no connection; nothing for other errors. */
+  notConnected({ code, message }: HoldfastError, { hostname, protocol, port }: URL): void {
+    const host = escapeName(hostname);
+    if (code === 'name-not-found') this.note(`Could not resolve host: ${host}`);
+    else if (code === 'connect-refused' || code === 'connect-failed') {
+      this.note(`Failed to connect to ${host} port ${port || (protocol === 'https:' ? 443 : 80)}: Couldn't connect to server`);
+    } else if (code === 'tls-failed') this.note('SSL connection failed');
+    else if (code.endsWith('-timeout')) this.note(`Operation timed out: ${message}`);
+  }
+
+  /** All is done: what closes now closes because the client ends, which is not worth a word. */
+  finish(): void {
+    this.finished = true;
   }
 
   ofPort(localPort: number): TalkedConnection | undefined {
@@ -80,7 +97,7 @@ export class RequestTalk {
       const address = socket.remoteAddress ?? '';
       const connection: TalkedConnection = {
         ...{ number: this.connections.length, host: host || address, localPort: socket.localPort ?? 0 },
-        ...{ requests: 0, responses: 0, over: null, isClosed: false, lastEndAtNs: 0 },
+        ...{ requests: 0, responses: 0, over: null, isClosed: false, answerBegun: false, lastEndAtNs: 0 },
       };
       this.connections.push(connection);
       this.byPort.set(connection.localPort, connection);
@@ -119,22 +136,25 @@ export class RequestTalk {
       return;
     }
     const connection = this.byId.get(observation.connection);
-    if (connection === undefined) return;
+    if (connection === undefined || this.finished) return;
     switch (observation.kind) {
       case 'request-head':
         if (connection.requests > 0) {
           this.note(`Re-using existing connection #${connection.number} with host ${escapeName(connection.host)}`, connection);
         }
         connection.requests += 1;
+        connection.answerBegun = false;
         if (saysClose(observation.fields)) connection.over = 'the request said Connection: close';
         this.head(connection, '>', `${observation.method} ${observation.target} HTTP/${observation.version}`, observation.fields);
         break;
       case 'response-head':
+        connection.answerBegun = true;
         if (observation.status >= 200) connection.over ??= whyLast(observation);
         this.head(connection, '<', `HTTP/${observation.version} ${observation.status} ${observation.reason}`, observation.fields);
         break;
       case 'message-end':
-        this.messageEnd(connection, observation.from, observation.bodyByteCount, observation.atNs);
+        if (observation.complete) this.messageEnd(connection, observation.from, observation.bodyByteCount, observation.atNs);
+        else if (observation.from === 'server') this.note('transfer closed with outstanding read data remaining', connection);
         break;
       case 'fin':
         this.fin(connection, observation.from, observation.atNs);
@@ -168,7 +188,10 @@ export class RequestTalk {
       if (connection.over === null)
         this.note(`Connection ${connection.number} was closed by the server after ${idle} idle`, connection);
       connection.over ??= `the server closed it after ${idle} idle`;
-    } else connection.over = 'the server closed it with a request unanswered';
+    } else {
+      connection.over = 'the server closed it with a request unanswered';
+      if (!connection.answerBegun) this.note('Empty reply from server', connection);
+    }
   }
 
   private head(connection: TalkedConnection, sign: string, start: string, fields: readonly FieldLine[]): void {

@@ -65,6 +65,7 @@ export async function request(urls: readonly string[], options: RequestOptions, 
   const outcomes = await sendAll(targets, options, { streams, talk, client, file, say });
   if (file !== null) await new Promise((resolve) => file.end(resolve));
   const retries = client.statistics().reduce((sum, each) => sum + each.retries, 0);
+  talk.finish();
   await client.close();
 
   say('');
