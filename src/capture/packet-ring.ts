@@ -29,6 +29,7 @@ const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_RX_RING = 5;
 const PACKET_STATISTICS = 6;
 const PACKET_VERSION = 10;
+const PACKET_RESERVE = 12;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
 const TPACKET_V3 = 2;
@@ -51,6 +52,8 @@ const ENODEV = 19;
 const EINVAL = 22;
 const ENETDOWN = 100;
 
+/** So that the bytes behind an Ethernet header's 14 begin at a multiple of four, as ring-block.ts likes it. */
+const ethernetReserve = 2;
 const frameByteCount = 2048;
 const interfaceNameLimit = 15;
 
@@ -205,9 +208,10 @@ export class PacketSocket {
   }
 
   /** Makes the ring and maps it. Throws CaptureError when the kernel has no memory for it. */
-  map(blockByteCount: number, blockCount: number, retireMs: number): ArrayBuffer {
+  map(blockByteCount: number, blockCount: number, retireMs: number, facts: InterfaceFacts): ArrayBuffer {
     if (!this.#set(PACKET_VERSION, Int32Array.of(TPACKET_V3)))
       throw new CaptureError('not-supported', 'this kernel has no TPACKET_V3 (Linux 3.2)');
+    if (facts.linkType === LinkType.ethernet) this.#set(PACKET_RESERVE, Uint32Array.of(ethernetReserve));
     const byteCount = blockByteCount * blockCount;
     const frames = byteCount / frameByteCount;
     const asked = Uint32Array.of(blockByteCount, blockCount, frameByteCount, frames, retireMs, 0, 0);

@@ -6,8 +6,9 @@
  *     slot:    tpacket3_hdr 48 │ sockaddr_ll 20 │ to alignment │ bytes ─────────────── │ to eight
  *     becomes: head 28 │ bytes ─────────────── │ to four │ options 12 │ length 4
  *
- * so writing from the block's beginning never overtakes reading, nothing is allocated, and what comes out is one piece of memory that
- * a single write(2), or one copy, takes away. The kernel does not look at a block while it is ours.
+ * so writing from the block's beginning never overtakes reading, nothing is allocated, and what comes out is few pieces of memory, mostly one,
+ * that a write(2) or a copy takes away. Packets of loopback and of cards that join segments are up to 64 KiB: they are not moved,
+ * their head is put before them where they lie, and a new piece begins. The kernel does not look at a block while it is ours.
  *
  * Rules
  * - Everything read here was written by the kernel, and is believed.
@@ -43,24 +44,35 @@ const flagsOption = 0x0004_0002;
 /** epb_flags by sll_pkttype: to us, broadcast, multicast, to somebody else, from us. */
 const flagsByType = Uint32Array.of(0b00101, 0b01101, 0b01001, 0b10001, 0b00010, 0, 0, 0);
 
+/** Packets of so many bytes are not moved: to write them as a piece of their own costs less. */
+const leftInPlace = 16_384;
+/** Behind such a packet: padding, options, length. At the end of the ring's block there may be no room for it. */
+const mostBehind = 3 + flagsOptionByteCount + packetTailByteCount;
+
 /** Reads the blocks of one ring, one after the other. */
 export class RingBlockReader {
-  /** What was made by the last `take`, as offsets in the ring. */
-  from = 0;
-  to = 0;
+  /** What was made by the last `take`: beginning and end of each piece as offsets in the ring, each of whole blocks. */
+  readonly pieces: number[] = [];
   /** Packets in it. */
   taken = 0;
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
+  readonly #blockByteCount: number;
   readonly #framing: PacketFraming;
+  /** Where the ring's block ends. */
+  #end = 0;
   #slot = 0;
   #left = 0;
+  /** Where the next packet block goes, if it is moved. */
+  #out = 0;
+  #ahead = { next: 0, second: 0, nanosecond: 0, captured: 0, length: 0 };
   /** The time of a second's beginning, in two words. */
   #second = -1;
   #secondHigh = 0;
   #secondLow = 0;
 
-  constructor(ring: ArrayBuffer, framing: PacketFraming) {
+  constructor(ring: ArrayBuffer, blockByteCount: number, framing: PacketFraming) {
+    this.#blockByteCount = blockByteCount;
     this.#words = new Uint32Array(ring);
     this.#bytes = new Uint8Array(ring);
     this.#framing = framing;
@@ -69,9 +81,11 @@ export class RingBlockReader {
   /** Begins with a block that the kernel has handed over; `start` is its offset in the ring. */
   begin(start: number): void {
     const words = this.#words;
+    this.#end = start + this.#blockByteCount;
     this.#left = words[(start + packetCountOffset) >>> 2]!;
     this.#slot = start + words[(start + firstPacketOffset) >>> 2]!;
-    this.to = start + blockHeadByteCount;
+    this.#out = start + blockHeadByteCount;
+    this.#readAhead();
   }
 
   /** Packets of the block that were not taken yet. */
@@ -84,24 +98,24 @@ export class RingBlockReader {
     const words = this.#words;
     const bytes = this.#bytes;
     const { cooked, ethernet, directions } = this.#framing;
-    const from = this.to;
+    const pieces = this.pieces;
     const count = Math.min(this.#left, most);
     const extra = cooked ? cookedByteCount : 0;
     const tail = directions ? packetTailByteCount + flagsOptionByteCount : packetTailByteCount;
+    const lastInPlace = this.#end - mostBehind;
     let slot = this.#slot;
-    let out = from;
+    let out = this.#out;
+    let from = out;
+    let { next, second, nanosecond, captured, length } = this.#ahead;
+    pieces.length = 0;
     for (let taken = 0; taken < count; taken += 1) {
       const at = slot >>> 2;
-      const next = words[at]!;
-      const second = words[at + 1]!;
-      const captured = words[at + 3]!;
-      const length = words[at + 4]!;
       const tagged = ethernet && (words[at + 5]! & vlanTagValid) !== 0 && captured >= addressesByteCount;
       const added = tagged ? vlanByteCount : extra;
       const kept = captured + added;
       const byteCount = packetHeadByteCount + ((kept + 3) & ~3) + tail;
       if (second !== this.#second) this.#beginSecond(second);
-      let low = this.#secondLow + words[at + 2]!;
+      let low = this.#secondLow + nanosecond;
       let high = this.#secondHigh;
       if (low > 0xffff_ffff) {
         low -= 0x1_0000_0000;
@@ -109,6 +123,12 @@ export class RingBlockReader {
       }
       const source = slot + (words[at + 6]! & 0xffff);
       const type = (words[at + 14]! >>> 16) & 7;
+      const inPlace = captured >= leftInPlace && !tagged && (source & 3) === 0 && source + captured <= lastInPlace;
+      if (inPlace) {
+        if (out > from) pieces.push(from, out);
+        out = source - extra - packetHeadByteCount;
+        from = out;
+      }
       let data = out + packetHeadByteCount;
       // From here on the slot's own words may be written over: what is still needed of them is read first.
       if (tagged) {
@@ -118,7 +138,7 @@ export class RingBlockReader {
           this.#cookedHead(data, at);
           data += cookedByteCount;
         }
-        bytes.copyWithin(data, source, source + captured);
+        if (!inPlace) bytes.copyWithin(data, source, source + captured);
       }
       const head = out >>> 2;
       words[head] = PcapngType.enhancedPacket;
@@ -128,6 +148,14 @@ export class RingBlockReader {
       words[head + 4] = low;
       words[head + 5] = kept;
       words[head + 6] = length + added;
+      // Behind a packet in place its tail reaches into the next slot's first words.
+      slot += next;
+      const ahead = slot >>> 2;
+      next = words[ahead]!;
+      second = words[ahead + 1]!;
+      nanosecond = words[ahead + 2]!;
+      captured = words[ahead + 3]!;
+      length = words[ahead + 4]!;
       const end = out + packetHeadByteCount + kept;
       for (let pad = end; (pad & 3) !== 0; pad += 1) bytes[pad] = 0;
       let foot = (end + 3) >>> 2;
@@ -139,13 +167,26 @@ export class RingBlockReader {
       }
       words[foot] = byteCount;
       out += byteCount;
-      slot += next;
     }
+    if (out > from) pieces.push(from, out);
     this.#slot = slot;
     this.#left -= count;
-    this.from = from;
-    this.to = out;
+    this.#out = out;
+    this.#ahead = { next, second, nanosecond, captured, length };
     this.taken = count;
+  }
+
+  /** The first words of the next slot. */
+  #readAhead(): void {
+    const words = this.#words;
+    const at = this.#slot >>> 2;
+    this.#ahead = {
+      next: words[at]!,
+      second: words[at + 1]!,
+      nanosecond: words[at + 2]!,
+      captured: words[at + 3]!,
+      length: words[at + 4]!,
+    };
   }
 
   #beginSecond(second: number): void {

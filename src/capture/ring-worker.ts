@@ -31,12 +31,13 @@ const blockByteCounts = [mebibyte, mebibyte / 2, mebibyte / 4];
 const fewestBlocks = 8;
 const ownedByUs = 1;
 
-/** Where the packet blocks go. `from` and `to` are offsets in the ring. */
+/** Where the packet blocks go. */
 interface Sink {
   begin(head: Uint8Array): void;
   /** False: the block in the ring is to be let go. */
   ready(): boolean;
-  write(ring: Uint8Array, from: number, to: number): void;
+  /** `pieces`: beginning and end of each, as offsets in the ring. */
+  write(ring: Uint8Array, pieces: readonly number[]): void;
   end(): void;
   readonly writtenBytes: number;
   readonly files: number;
@@ -75,11 +76,11 @@ class RingRun {
       socket.attachFilter(kernelFilter({ expression: filter, facts, loopbackIndex, snapLength }));
       if (facts.loopback) socket.ignoreOutgoing();
       const blockByteCount = blockByteCounts.find((each) => bufferBytes / each >= fewestBlocks) ?? blockByteCounts.at(-1)!;
-      const ring = socket.map(blockByteCount, Math.max(2, Math.ceil(bufferBytes / blockByteCount)), retireMs);
+      const ring = socket.map(blockByteCount, Math.max(2, Math.ceil(bufferBytes / blockByteCount)), retireMs, facts);
       const waker = socket.makeWaker();
       const operatingSystem = `Linux ${release()}`;
       this.#sink.begin(pcapngHead({ interfaceName: name, linkType: facts.linkType, snapLength, filter, operatingSystem }));
-      const reader = new RingBlockReader(ring, {
+      const reader = new RingBlockReader(ring, blockByteCount, {
         cooked: facts.cooked,
         ethernet: !facts.cooked && facts.linkType === LinkType.ethernet,
         directions: !facts.cooked && !facts.loopback,
@@ -150,7 +151,7 @@ class RingRun {
     reader.take(this.#most - this.#delivered);
     this.#delivered += reader.taken;
     try {
-      this.#sink.write(bytes, reader.from, reader.to);
+      this.#sink.write(bytes, reader.pieces);
     } catch (error) {
       this.#delivered -= this.#sink.lost;
       this.#droppedBySource += this.#sink.lost;
@@ -222,8 +223,8 @@ class QueueSink implements Sink {
     }
   }
 
-  write(ring: Uint8Array, from: number, to: number): void {
-    this.#hand(ring.slice(from, to));
+  write(ring: Uint8Array, pieces: readonly number[]): void {
+    for (let piece = 0; piece < pieces.length; piece += 2) this.#hand(ring.slice(pieces[piece]!, pieces[piece + 1]!));
   }
 
   end(): void {
@@ -268,9 +269,9 @@ class FileSink implements Sink {
     return true;
   }
 
-  write(ring: Uint8Array, from: number, to: number): void {
+  write(ring: Uint8Array, pieces: readonly number[]): void {
     const files = this.#files!;
-    files.write(ring, from, to, this.#last);
+    for (let piece = 0; piece < pieces.length; piece += 2) files.write(ring, pieces[piece]!, pieces[piece + 1]!, this.#last);
     if (files.begun > this.#told) this.#tellFile(files);
   }
 

@@ -20,9 +20,9 @@ interface Slot {
   readonly dataOffset?: number;
 }
 
-/** The second block of a ring of two. */
+/** The second block of a ring of three. */
 function blockOf(slots: readonly Slot[]): ArrayBuffer {
-  const ring = new ArrayBuffer(2 * blockByteCount);
+  const ring = new ArrayBuffer(3 * blockByteCount);
   const view = new DataView(ring, blockByteCount);
   new Uint8Array(ring).fill(0xee);
   view.setUint32(8, 1, true);
@@ -30,7 +30,7 @@ function blockOf(slots: readonly Slot[]): ArrayBuffer {
   view.setUint32(16, 48, true);
   let at = 48;
   for (const [index, slot] of slots.entries()) {
-    const { data, second = 1_700_000_000, nanosecond = index, dataOffset = 82 } = slot;
+    const { data, second = 1_700_000_000, nanosecond = index, dataOffset = 84 } = slot;
     const next = (dataOffset + data.length + 7) & ~7;
     const words = [
       index === slots.length - 1 ? 0 : next,
@@ -60,12 +60,25 @@ function blockOf(slots: readonly Slot[]): ArrayBuffer {
 
 function packetsOf(slots: readonly Slot[], framing = ethernetFraming) {
   const ring = blockOf(slots);
-  const reader = new RingBlockReader(ring, framing);
+  const reader = new RingBlockReader(ring, blockByteCount, framing);
   reader.begin(blockByteCount);
   reader.take(Number.POSITIVE_INFINITY);
   assert.equal(reader.taken, slots.length);
   assert.equal(reader.left, 0);
-  return readPackets(new Uint8Array(ring, reader.from, reader.to - reader.from));
+  const isUntouched = (block: number): boolean =>
+    new Uint8Array(ring, block * blockByteCount, blockByteCount).every((byte) => byte === 0xee);
+  assert.ok(isUntouched(0) && isUntouched(2), "the blocks beside it are the kernel's");
+  return readPackets(piecesOf(ring, reader));
+}
+
+function piecesOf(ring: ArrayBuffer, { pieces }: RingBlockReader): Buffer {
+  const parts: Buffer[] = [];
+  for (let piece = 0; piece < pieces.length; piece += 2) {
+    const [from, to] = [pieces[piece]!, pieces[piece + 1]!];
+    readPackets(new Uint8Array(ring, from, to - from));
+    parts.push(Buffer.from(ring, from, to - from));
+  }
+  return Buffer.concat(parts);
 }
 
 const filled = (length: number, seed = length): Uint8Array => Uint8Array.from({ length }, (_, at) => (at * 7 + seed * 31) & 0xff);
@@ -79,6 +92,38 @@ test('packets of every length, close together, come out as they went in', () => 
     assert.equal(packets.length, slots.length);
     for (const [index, { data }] of slots.entries())
       assert.deepEqual(packets[index]!.data, Buffer.from(data), `length ${data.length}`);
+  }
+});
+
+test('large packets stay where they are, between small ones and beside each other', () => {
+  const lengths = [60, 20_000, 61, 16_384, 16_385, 16_386, 16_387, 0, 1, 65_549, 30_000, 30_001, 16_383, 54, 40_003];
+  const slots = lengths.map((length, index) => ({ data: filled(length, index), original: length + index }));
+  for (const dataOffset of [84, 82, 96, 97])
+    for (const framing of [
+      ethernetFraming,
+      { ...ethernetFraming, directions: true },
+      { cooked: true, ethernet: false, directions: false },
+    ]) {
+      if (framing.cooked && dataOffset < 96) continue;
+      const extra = framing.cooked ? 20 : 0;
+      const packets = packetsOf(
+        slots.map((slot) => ({ ...slot, dataOffset })),
+        framing,
+      );
+      for (const [index, { data, original }] of slots.entries()) {
+        assert.deepEqual(packets[index]!.data.subarray(extra), Buffer.from(data), `${data.length} at ${dataOffset}`);
+        assert.equal(packets[index]!.original, original + extra);
+      }
+    }
+});
+
+test('a large packet at the very end of a block leaves the next block alone', () => {
+  for (const short of [0, 1, 3, 7, 8, 15, 16, 18, 19, 20, 24]) {
+    const data = filled(blockByteCount - 48 - 84 - short);
+    for (const directions of [false, true]) {
+      const [packet] = packetsOf([{ data }], { ...ethernetFraming, directions });
+      assert.deepEqual(packet!.data, Buffer.from(data));
+    }
   }
 });
 
@@ -166,13 +211,13 @@ test('directions are flags of the packet block', () => {
 test('a block taken in parts is the same as taken whole', () => {
   const slots = Array.from({ length: 50 }, (_, index) => ({ data: filled(40 + index * 3) }));
   const ring = blockOf(slots);
-  const reader = new RingBlockReader(ring, ethernetFraming);
+  const reader = new RingBlockReader(ring, blockByteCount, ethernetFraming);
   reader.begin(blockByteCount);
   const parts: Uint8Array[] = [];
   for (let most = 1; reader.left > 0; most += 3) {
     reader.take(most);
     assert.ok(reader.taken <= most);
-    parts.push(new Uint8Array(ring, reader.from, reader.to - reader.from).slice());
+    parts.push(piecesOf(ring, reader));
   }
   assert.deepEqual(
     readPackets(Buffer.concat(parts)).map(({ data }) => data),
