@@ -2,7 +2,7 @@
  * `holdfast capture` beside tcpdump and dumpcap: the same real load (wrk against nginx on loopback) at stepped rates, one tool after
  * another with ring buffers of the same size, each into a file of its own:
  *
- *     npm run bench:capture [-- --seconds 3 --rounds 1 --buffer 8 --only holdfast,tcpdump]
+ *     npm run bench:capture [-- --seconds 3 --rounds 1 --buffer 8 --only holdfast,tcpdump --step 64k]
  *
  * wrk paces itself by a pause between the requests of each connection; the last step has none. Each line says how many packets were on the wire
  * while the tool ran (the interface's own count), what it kept (read from its file), what it says the kernel dropped, its own CPU seconds with all its
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     /** MiB. */
     buffer: { type: 'string', default: '8' },
     only: { type: 'string' },
+    step: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -266,7 +267,7 @@ async function main(): Promise<void> {
         `Buffers of ${bufferMebibytes} MiB, ${values.seconds} s of 64 connections\n` +
           'step             tool        req/s    on wire       kept   dropped   CPU s       MB',
       );
-    for (const step of steps)
+    for (const step of steps.filter(({ name }) => name.includes(values.step)))
       for (let round = 0; round < Number(values.rounds); round += 1) {
         const before = loopbackPackets();
         const requestsPerSecond = await load(port, step);
