@@ -385,7 +385,7 @@ export const differenceRules: readonly DifferenceRule[] = [
     why: 'RFC 9112 §6.3: a length said twice, always the same, may be taken as one; these refuse it.',
     kind: 'other-refuses',
     peers: ['node:http', 'nginx', 'Apache'],
-    evidence: /content-length:[ \t]*(\d+)[ \t]*(?:,[ \t]*\1|\r\ncontent-length:[ \t]*\1[ \t]*\r)/i,
+    evidence: /content-length:[ \t]*0*(\d+)[ \t]*(?:,[ \t]*0*\1|\r\ncontent-length:[ \t]*0*\1[ \t]*\r)/i,
   },
   {
     id: 'node-after-close',
