@@ -8,6 +8,8 @@ import { plainInk } from './ink.js';
 import { glyphsOf, type Paint, type TerminalStyle } from './style.js';
 
 const levelWidth = 7;
+/** Open connections are not judged. */
+const ofWhat = '  (of what has ended)';
 
 /** At most `lines` lines of at most `style.width` columns. Details name wire text: all of it is escaped here. */
 export function renderLiveFindings(diagnosed: Diagnosed, lines: number, style: TerminalStyle): string[] {
@@ -15,12 +17,13 @@ export function renderLiveFindings(diagnosed: Diagnosed, lines: number, style: T
   const { palette, width } = style;
   const { ellipsis } = glyphsOf(style);
   const headline = clipEnd(plainInk(escapeName(diagnosed.verdict.headline), style), width, ellipsis);
+  const whose = headline.length + ofWhat.length <= width ? ofWhat : '';
   const told = diagnosed.findings.filter(({ level }) => level !== 'good');
   const room = Math.min(lines - 1, told.length);
   const shown = told.slice(0, room);
   const rest = told.length - shown.length;
   return [
-    palette.strong(verdictPaint(diagnosed, style)(headline)),
+    palette.strong(verdictPaint(diagnosed, style)(headline)) + palette.faint(whose),
     ...shown.map((finding, index) =>
       renderFindingLine(finding, index === shown.length - 1 && rest > 0 ? `  (+${rest} more: f)` : '', style),
     ),

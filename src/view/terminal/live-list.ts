@@ -39,7 +39,7 @@ export function layOutLive(columns: number, idWidth: number, countWidth: number,
   };
   const time = take(timeWidth, 72);
   const count = take(countWidth, 44);
-  const state = take(Math.max(10, Math.min(30, Math.floor(columns * 0.26))), 24);
+  const state = take(Math.max(10, Math.min(32, Math.floor(columns * 0.28))), 24);
   const endsRoom = common.server === null ? Math.min(46, Math.floor(columns * 0.26)) : common.clientAddress === null ? 22 : 8;
   const ends = take(Math.max(8, endsRoom), 56);
   return {
@@ -88,7 +88,7 @@ export function renderLiveLine(
   const ends = layout.endsWidth === 0 ? '' : endsText(row, common, style, layout.endsWidth);
   const mark = selected ? '>' : ' ';
   const id = clipEnd(idText(row), layout.idWidth, '').padStart(layout.idWidth);
-  const count = layout.countWidth === 0 ? '' : clipEnd(countText(row), layout.countWidth, '').padStart(layout.countWidth);
+  const count = layout.countWidth === 0 ? '' : countThatFits(row, layout.countWidth).padStart(layout.countWidth);
   return joined([
     selected ? palette.notable(mark) + palette.strong(id) : mark + (isOpen ? palette.strong(id) : id),
     layout.timeWidth === 0 ? '' : clock.timeOfDay(row.openedNs, 0).slice(0, timeWidth).padEnd(timeWidth),
@@ -97,6 +97,12 @@ export function renderLiveLine(
     layout.lifeWidth === 0 ? '' : renderLife(row, layout.lifeWidth, style),
     paint(state),
   ]);
+}
+
+/** `4/5` while one is not answered; where that finds no room, the requests alone. */
+function countThatFits(row: LiveRow, width: number): string {
+  const text = countText(row);
+  return text.length <= width ? text : clipEnd(`${row.exchangeCount}`, width, '');
 }
 
 const cell = (text: string, width: number): string => (width === 0 ? '' : clipEnd(text, width, '').padEnd(width));
