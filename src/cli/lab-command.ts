@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { CommandFailure } from './failure.js';
 import type { LabOptions } from './lab.js';
+import { addLabCost } from './lab-cost-command.js';
 import { parseWhole } from './option-values.js';
 
 const labExamples = `Examples:
@@ -12,6 +13,7 @@ const labExamples = `Examples:
   holdfast lab slow-response --client chromium
   holdfast lab timeout-zero --html zero.html   also the report as a page
   holdfast lab --all --json                    all of them, as a regression suite; exit code 1 when one fails
+  holdfast lab cost --rtt 40ms                 what keep-alive is worth over a link with that round trip
   holdfast lab --compare timeout-idle          the same against nginx, Apache, Go, Node and our own server, side by side
 `;
 
@@ -21,7 +23,7 @@ packets, explains them, and judges the packets alone. Exit code: 0 all expectati
 `;
 
 export function addLab(program: Command, { streams, ended }: CommandContext): void {
-  program
+  const lab = program
     .command('lab')
     .summary('play the classic cases on real TCP, and check what the packets show')
     .description(
@@ -52,6 +54,7 @@ export function addLab(program: Command, { streams, ended }: CommandContext): vo
       const { runLab } = await import('./lab.js');
       ended(await runLab(name, options, streams));
     });
+  addLabCost(lab, { streams, ended });
 }
 
 /** Slower than life is no use, faster than this no kernel keeps up. */

@@ -1,5 +1,8 @@
 /** Scenarios on real TCP, their peers and faults, and what keep-alive costs and saves. This file is the layer's whole public face. */
 
+export { type CostOptions, CostRefusal, type CostReport, measureCost } from './cost.js';
+export { costLines } from './cost-chart.js';
+export { renderCostPage } from './cost-page.js';
 export type { ClientPeer } from './peers/client-peer.js';
 export { clientPeers, serverPeers } from './peers/index.js';
 export type { ServerPeer } from './peers/server-peer.js';
