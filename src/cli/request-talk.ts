@@ -189,7 +189,7 @@ export class RequestTalk {
         this.note(`Connection ${connection.number} was closed by the server after ${idle} idle`, connection);
       connection.over ??= `the server closed it after ${idle} idle`;
     } else {
-      connection.over = 'the server closed it with a request unanswered';
+      connection.over ??= `the server closed it ${connection.answerBegun ? 'in the middle of a response' : 'with a request unanswered'}`;
       if (!connection.answerBegun) this.note('Empty reply from server', connection);
     }
   }

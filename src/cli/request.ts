@@ -280,8 +280,8 @@ async function unread(
     );
     return exitCodes.fine;
   } catch (cause) {
-    const error =
-      cause instanceof HoldfastError ? cause : new HoldfastError('connect-failed', { cause, detail: (cause as Error).message });
+    const code = (cause as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed';
+    const error = new HoldfastError(code, { cause, detail: (cause as Error).message });
     for (const line of failureLines({ error, url: url.href, on: null })) say(line);
     return exitCodes.failed;
   }
