@@ -15,7 +15,7 @@ const packetsOf = (numbers: readonly number[]): string => {
 export const peersOf = ({ server, client }: ScenarioResult): string => `${client.title} asks ${server.title}`;
 
 /** The expectations with what the packets showed. */
-export function expectationLines(result: ScenarioResult, style: TerminalStyle): string[] {
+function expectationLines(result: ScenarioResult, style: TerminalStyle): string[] {
   const { palette, width } = style;
   const lines: string[] = [];
   const indented = (first: string, text: string): string[] =>

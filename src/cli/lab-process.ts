@@ -7,7 +7,7 @@ import type { OutcomeJson, SkippedJson } from './lab-outcome.js';
 /** Characters of its output and messages that are kept. */
 const outputLimit = 16 * 1024 * 1024;
 
-export interface BrokenJson {
+interface BrokenJson {
   readonly scenario: string;
   readonly passed: false;
   /** It could not be played to its end, and why. */

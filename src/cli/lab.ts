@@ -115,7 +115,7 @@ function listScenarios({ json, ...options }: LabOptions, { output, screen, envir
 }
 
 /** Who plays. Throws CommandFailure when somebody cannot. */
-export function peersFor({ server, client }: Scenario, options: LabOptions): Pick<RunOptions, 'server' | 'client'> {
+function peersFor({ server, client }: Scenario, options: LabOptions): Pick<RunOptions, 'server' | 'client'> {
   return {
     server: peerOf('server', serverPeers, options.server ?? server.usual, server.needs),
     client: peerOf('client', clientPeers, options.client ?? client.usual, client.needs),

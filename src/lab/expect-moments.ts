@@ -26,9 +26,6 @@ export const responseEnd = (number: number | 'last' = 'last'): MomentOf => ({
   of: (connection) => at(connection, number)?.responseEnd ?? null,
 });
 
-/** The first packet of the connection. */
-export const opened: MomentOf = { words: 'the first SYN', of: (connection) => connection.opened };
-
 /** The first byte of a request. */
 export const requestStart = (number: number | 'last' = 'last'): MomentOf => ({
   words: `${named(number)} request`,
@@ -76,7 +73,7 @@ const kindWords: Partial<Record<MarkKind, string>> = {
   'keep-alive-answer': 'answer to a keep-alive probe',
 };
 
-export interface Tolerance {
+interface Tolerance {
   readonly earlyMs: number;
   readonly lateMs: number;
 }
@@ -92,9 +89,12 @@ export interface Duration {
   readonly tolerance?: Partial<Tolerance>;
 }
 
+/** The kernel's wheel of timers is coarse for long ones: 45 s may be 2 s late. */
+const timerSlack = 0.05;
+
 /** A duration between two moments, both of which must be there. */
 export function takes(choice: Choice, { from, to, ms, tolerance = {} }: Duration, scale?: Scale): Expectation {
-  const { earlyMs, lateMs } = { ...usual, ...tolerance };
+  const { earlyMs, lateMs } = { ...usual, lateMs: Math.max(usual.lateMs, timerSlack * ms), ...tolerance };
   const real = scale === undefined || scale.speed === 1 ? '' : ` (${formatDuration(ms * scale.speed * 1e6)} in real time)`;
   return ofEach(
     choice,

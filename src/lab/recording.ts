@@ -22,7 +22,7 @@ export interface Recording {
   stop(): Promise<RecordingFacts>;
 }
 
-export interface RecordingFacts {
+interface RecordingFacts {
   readonly bytes: number;
   readonly dropped: number;
 }

@@ -35,13 +35,13 @@ export interface Scenario {
 }
 
 /** Who plays a part when nobody else is asked for, and what anybody else must be able to do. */
-export interface Part<Ability> {
+interface Part<Ability> {
   readonly usual: string;
   readonly needs: readonly Ability[];
 }
 
 /** What expectations may depend on. */
-export interface Cast {
+interface Cast {
   readonly scale: Scale;
   readonly server: ServerPeer;
 }

@@ -21,7 +21,7 @@ import type { Rests } from './expectation.js';
 import { record } from './recording.js';
 
 /** Why an expectation cannot be judged here; null: it can. */
-export type Reach = (rests: Rests) => string | null;
+type Reach = (rests: Rests) => string | null;
 
 export interface Witness {
   /** "lo, AF_PACKET ring". */
@@ -32,7 +32,7 @@ export interface Witness {
   stop(counted: ReadonlyMap<string, number>): Promise<Seen>;
 }
 
-export interface Seen {
+interface Seen {
   readonly evidence: Evidence;
   /** The recording, or null: a relay has no packets to write down. */
   readonly file: string | null;

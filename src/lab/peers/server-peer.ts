@@ -9,7 +9,7 @@ import type { ServerSettings } from './server-part.js';
 /** What scenarios need of a server beyond serving files on persistent connections. */
 export type ServerAbility = 'wait' | 'probe-timing' | 'counted-hint' | 'literal' | 'orderly-close' | 'hint';
 
-export interface ServerPlace {
+interface ServerPlace {
   readonly address: string;
   readonly port: number;
   /** A folder of its own for configuration and files. */

@@ -1,3 +1,5 @@
+/** `Keep-Alive: timeout=N, max=M` (RFC 2068 §19.7.1): advice that counts down, and a last response that keeps its word. */
+
 import { asksForClose, connections, endsAsAnnounced, exchanges, ofExchange } from '../expect-facts.js';
 import { fin, responseEnd, takes } from '../expect-moments.js';
 import { type Expectation, theConnection } from '../expectation.js';

@@ -1,3 +1,5 @@
+/** What round trips cost, by formula and on the wire. The scripts are so small that ten of them fit into a connection's first flight. */
+
 import { connections, exchangesTogether, loadTook } from '../expect-facts.js';
 import { askingWith, type Expectation } from '../expectation.js';
 import { scriptPaths } from '../peers/site.js';

@@ -1,3 +1,5 @@
+/** Pipelining (RFC 9112 §9.3.2): answers in the order of the requests, so a slow one holds back all behind it. */
+
 import { answersInOrder, connections, exchanges, ofExchange } from '../expect-facts.js';
 import { firstByte, requestEnd, responseEnd, takes } from '../expect-moments.js';
 import { theConnection } from '../expectation.js';

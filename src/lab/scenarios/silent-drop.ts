@@ -1,3 +1,5 @@
+/** Why TCP keep-alive has to be more often than what stands on the way forgets. */
+
 import { connections, exchanges, finding, lostRequests, tcpCount } from '../expect-facts.js';
 import { mark, requestStart, responseEnd, takes } from '../expect-moments.js';
 import { asking } from '../expectation.js';

@@ -1,3 +1,5 @@
+/** The race that every pool runs (RFC 9112 §9.5): a request and the close of an idle connection cross on the way. */
+
 import { exchangesTogether, finding, lostRequests } from '../expect-facts.js';
 import { fin, inOrder, requestStart, takes } from '../expect-moments.js';
 import { asking, askingWith } from '../expectation.js';

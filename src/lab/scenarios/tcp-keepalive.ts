@@ -1,3 +1,5 @@
+/** TCP keep-alive to its end (RFC 9293 §3.8.4): probes, intervals, and the abort after the last unanswered one. */
+
 import { connections, ends, exchanges, tcpCount } from '../expect-facts.js';
 import { mark, responseEnd, takes } from '../expect-moments.js';
 import { theConnection } from '../expectation.js';

@@ -24,7 +24,7 @@ export const timeoutIdle: Scenario = {
     ends(theConnection, 'server', 'fin', 'idle'),
     takes(
       theConnection,
-      { from: responseEnd(), to: fin('server'), ms: scale.ms(idleSeconds), tolerance: { lateMs: 300 + server.closesLateByMs } },
+      { from: responseEnd(), to: fin('server'), ms: scale.ms(idleSeconds), tolerance: { lateMs: 700 + server.closesLateByMs } },
       scale,
     ),
   ],

@@ -31,7 +31,7 @@ export const timeoutRestarts: Scenario = {
     takes(theConnection, { from: responseEnd(2), to: requestStart(3), ms: scale.ms(betweenSeconds) }, scale),
     takes(
       theConnection,
-      { from: responseEnd(3), to: fin('server'), ms: scale.ms(idleSeconds), tolerance: { lateMs: 300 + server.closesLateByMs } },
+      { from: responseEnd(3), to: fin('server'), ms: scale.ms(idleSeconds), tolerance: { lateMs: 700 + server.closesLateByMs } },
       scale,
     ),
     ends(theConnection, 'server', 'fin', 'idle'),
