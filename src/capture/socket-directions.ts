@@ -1,9 +1,11 @@
 /**
- * Who opened a connection, as far as a table of sockets tells: to a port that somebody listens on here it came in. Where the listener
- * has gone, the end that has more connections is the service, and of equals the port from the range for outgoing connections is
- * the opener's.
+ * Who opened a connection, as far as a table of sockets tells. In this order: to a port that somebody listens on here it came in; to a
+ * listener of this host (over loopback) it went out; where one port alone is of the range for outgoing connections, that end is
+ * the opener; else the end that has more connections is the service.
+ *
+ * The last comes last because a busy host uses one local port for many destinations at once.
  */
-import type { PortSettings, TcpSocket } from '../base/index.js';
+import type { Endpoint, PortSettings, TcpSocket } from '../base/index.js';
 
 /** The range that IANA gives (RFC 6335 §6), where the host's own is not known. */
 const usualRange = { first: 49_152, last: 65_535 };
@@ -26,19 +28,21 @@ export function socketDirections(sockets: readonly TcpSocket[], ports: PortSetti
   }
   const { first, last } = ports ?? usualRange;
   const inRange = (port: number): boolean => port >= first && port <= last;
-  const listenerOf = ({ local }: TcpSocket): TcpSocket | null => {
-    const ofPort = listeners.get(local.port);
+  const localAddresses = new Set(sockets.map(({ local }) => local.address));
+  const listenerAt = ({ address, port }: Endpoint): TcpSocket | null => {
+    const ofPort = listeners.get(port);
     if (ofPort === undefined) return null;
-    return ofPort.find((one) => one.local.address === local.address) ?? ofPort.find((one) => one.local.address === '*') ?? null;
+    return ofPort.find((one) => one.local.address === address) ?? ofPort.find((one) => one.local.address === '*') ?? null;
   };
   const ends = countEnds(sockets);
   return {
-    listenerOf,
+    listenerOf: ({ local }) => listenerAt(local),
     of: (socket) => {
-      if (listenerOf(socket) !== null) return 'in';
-      const [here, there] = [ends.local(socket), ends.remote(socket)];
-      if (here !== there) return here > there ? 'in' : 'out';
-      return !inRange(socket.local.port) && inRange(socket.remote.port) ? 'in' : 'out';
+      const { local, remote } = socket;
+      if (listenerAt(local) !== null) return 'in';
+      if (localAddresses.has(remote.address) && listenerAt(remote) !== null) return 'out';
+      if (inRange(local.port) !== inRange(remote.port)) return inRange(local.port) ? 'out' : 'in';
+      return ends.local(socket) > ends.remote(socket) ? 'in' : 'out';
     },
   };
 }

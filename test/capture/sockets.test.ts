@@ -216,6 +216,24 @@ test('peers: where the listener has gone, the end that many share is the service
   );
 });
 
+test('peers: a local port that is used for many destinations is no service', () => {
+  const busyPort = Array.from({ length: 6 }, (_, index) => socket('TIME_WAIT', '127.0.0.1:40782', `10.0.0.${index + 1}:80`));
+  const { peers } = reportSockets(
+    tableOf([
+      ...busyPort,
+      listener('127.0.0.9:35911'),
+      socket('ESTABLISHED', '127.0.0.1:40782', '127.0.0.9:35911'),
+      socket('ESTABLISHED', '127.0.0.9:35911', '127.0.0.1:40782'),
+    ]),
+  );
+  const text = peers.map(({ direction, service }) => `${direction} ${service.address}:${service.port}`).sort();
+  assert.deepEqual(text, [
+    'in 127.0.0.9:35911',
+    ...[1, 2, 3, 4, 5, 6].map((last) => `out 10.0.0.${last}:80`),
+    'out 127.0.0.9:35911',
+  ]);
+});
+
 test('ports left are counted for each pair of local address and service', () => {
   const ports = { first: 40_000, last: 40_099, reserved: 10, reuseOfTimeWait: 'never' } as const;
   const { peers } = reportSockets(

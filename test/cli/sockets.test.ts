@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { connected, listen, loopback, portOf, until } from '../capture/socket-states.js';
+import { connected, connecting, deafListener, listen, loopback, portOf, until } from '../capture/socket-states.js';
 import { holdfast } from './run-command.js';
 
 const skip = process.platform !== 'linux' && 'only Linux has these tables';
@@ -30,7 +30,7 @@ interface Report {
   readonly missing: readonly string[];
   readonly totals: { readonly sockets: number };
   readonly peers: readonly object[];
-  readonly findings: readonly object[];
+  readonly findings: readonly { readonly rule: string }[];
   readonly sockets: readonly {
     readonly state: string;
     readonly local: string;
@@ -144,10 +144,15 @@ test('bad usage is one sentence and exit code 2', { skip }, () => {
 });
 
 test('--fail-on asks for a level', { skip }, async () => {
-  const port = await conversation();
-  assert.equal(holdfast(['sockets', `${loopback}:${port}`, '--fail-on', 'bad']).code, 0);
-  // The counter of dropped connections belongs to the host and may say something of level info.
-  assert.equal(holdfast(['sockets', `${loopback}:${port}`, '--fail-on', 'warning']).code, 0);
+  const server = await listen(() => {});
+  await connected(portOf(server));
+  assert.equal(holdfast(['sockets', `${loopback}:${portOf(server)}`, '--fail-on', 'warning']).code, 0);
+  const port = await deafListener();
+  connecting(port);
+  connecting(port);
+  await until(() => look(port).findings.some(({ rule }) => rule === 'accept-queue-full'));
+  assert.equal(holdfast(['sockets', `${loopback}:${port}`, '--fail-on', 'bad']).code, 1);
+  assert.equal(holdfast(['sockets', `${loopback}:${port}`]).code, 0);
 });
 
 test('without rights it works with less, and says so', { skip }, async (t) => {
