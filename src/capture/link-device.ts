@@ -26,6 +26,7 @@ const POLLIN = 1;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_TIMERSLACK = 29;
 const SIGTERM = 15;
+const SCHED_RR = 2;
 const EAGAIN = 11;
 const EPERM = 1;
 const EACCES = 13;
@@ -54,6 +55,7 @@ interface Kernel {
   readonly write: SystemCall;
   readonly ppoll: SystemCall;
   readonly prctl: SystemCall;
+  readonly schedule: SystemCall;
 }
 
 let loaded: Kernel | null = null;
@@ -81,6 +83,7 @@ function loadKernel(): Kernel {
       read: libc.func('long read(int fd, void *buffer, size_t length)'),
       write: libc.func('long write(int fd, void *buffer, size_t length)'),
       ppoll: libc.func('int ppoll(void *fds, unsigned long count, void *timeout, void *mask)'),
+      schedule: libc.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
       prctl: libc.func('int prctl(int option, unsigned long value, unsigned long a, unsigned long b, unsigned long c)'),
     };
   } catch (cause) {
@@ -139,18 +142,20 @@ export function furnishNamespace(): void {
 }
 
 export interface LinkDevice {
-  /** The next packet in the device's own buffer, valid until the next call; null: none waits. */
-  read(): Uint8Array | null;
-  /** False: the kernel did not take it. */
-  write(packet: Uint8Array): boolean;
-  /** Waits until there is a packet, or so long. */
+  /** Where `read` puts packets. */
+  readonly buffer: Buffer;
+  /** Bytes of the next packet; 0: none waits. */
+  read(): number;
+  /** The first `length` bytes. False: the kernel did not take it. */
+  write(packet: Uint8Array, length: number): boolean;
+  /** Waits until there is a packet, or so long, at the most a second. */
   wait(nanoseconds: number): void;
   close(): void;
 }
 
 /** Makes the device, with `address`/24, and brings it up. Throws CaptureError. */
 export function openLinkDevice(name: string, address: string): LinkDevice {
-  const { open, close, ioctl, read, write, ppoll, prctl, errno } = kernel();
+  const { open, close, ioctl, read, write, ppoll, errno } = kernel();
   const fd = check(open('/dev/net/tun', O_RDWR | O_NONBLOCK), 'opening /dev/net/tun');
   try {
     const request = interfaceRequest(name);
@@ -174,24 +179,36 @@ export function openLinkDevice(name: string, address: string): LinkDevice {
     close(fd);
     throw error;
   }
-  prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  bePunctual();
   const buffer = Buffer.alloc(packetByteLimit);
   const waitFor = Int32Array.of(fd, POLLIN);
-  const timeout = new BigInt64Array(2);
+  // struct timespec: seconds and nanoseconds, of 64 bits each; what is waited for is below four seconds.
+  const timeout = new Uint32Array(4);
   return {
+    buffer,
     read() {
       const count = read(fd, buffer, buffer.length);
-      if (count > 0) return buffer.subarray(0, count);
+      if (count > 0) return count;
       if (count < 0 && errno() !== EAGAIN) check(count, 'reading from the TUN device');
-      return null;
+      return 0;
     },
-    write: (packet) => write(fd, packet, packet.length) === packet.length,
+    write: (packet, length) => write(fd, packet, length) === length,
     wait(nanoseconds) {
-      timeout[1] = BigInt(Math.ceil(nanoseconds));
+      timeout[2] = nanoseconds;
       ppoll(waitFor, 1, timeout, null);
     },
     close: () => close(fd),
   };
+}
+
+/**
+ * A busy machine shall not add to the delay: the calling thread is woken to the nanosecond and before all ordinary threads. It sleeps
+ * whenever nothing is due. Only root may; others wait like everybody.
+ */
+function bePunctual(): void {
+  const { prctl, schedule } = kernel();
+  prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  schedule(0, SCHED_RR, Int32Array.of(1));
 }
 
 function socketAddress(address: string): Buffer {

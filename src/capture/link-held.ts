@@ -1,17 +1,27 @@
-/** Packets under way, the one that is due next first: a binary heap. Among equals the one that was held first goes first. */
-import type { LinkDirection } from './link-settings.js';
+/**
+ * Packets under way, the one that is due next first: a binary heap. Among equals the one that was held first goes first.
+ *
+ * Packets and their bytes are used again, so that no packet is an allocation: a collection of garbage would delay all others.
+ */
+import { type LinkDirection, toServer } from './link-settings.js';
+
+/** Room for a packet of an ordinary device; longer ones get as much as they need. */
+const ordinaryByteCount = 2048;
 
 export interface HeldPacket {
-  readonly dueNs: number;
-  readonly order: number;
-  /** As it will be delivered. */
-  readonly packet: Uint8Array;
-  readonly direction: LinkDirection;
+  dueNs: number;
+  order: number;
+  /** As it will be delivered: the first `length` bytes. */
+  bytes: Buffer;
+  length: number;
+  direction: LinkDirection;
 }
 
 export class HeldPackets {
   readonly #heap: HeldPacket[] = [];
+  readonly #unused: HeldPacket[] = [];
   #byteCount = 0;
+  #order = 0;
 
   get size(): number {
     return this.#heap.length;
@@ -23,12 +33,41 @@ export class HeldPackets {
 
   /** When the next packet is due; Infinity: none is held. */
   get nextDueNs(): number {
-    return this.#heap[0]?.dueNs ?? Number.POSITIVE_INFINITY;
+    return this.#heap.length === 0 ? Number.POSITIVE_INFINITY : this.#heap[0]!.dueNs;
   }
 
-  add(held: HeldPacket): void {
+  /** Holds a copy, which may be changed until the next call. */
+  add(packet: Buffer, dueNs: number, direction: LinkDirection): HeldPacket {
+    const held = this.#unused.pop() ?? newPacket();
+    const { length } = packet;
+    if (held.bytes.length < length) held.bytes = Buffer.allocUnsafeSlow(length);
+    packet.copy(held.bytes);
+    held.length = length;
+    held.dueNs = dueNs;
+    held.order = this.#order++;
+    held.direction = direction;
+    this.#byteCount += length;
+    this.#rise(held);
+    return held;
+  }
+
+  /** The packet that is due next, or undefined. It is given back with `release`. */
+  take(): HeldPacket | undefined {
     const heap = this.#heap;
-    this.#byteCount += held.packet.length;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined) return undefined;
+    this.#byteCount -= first.length;
+    if (heap.length > 0) this.#sink(last);
+    return first;
+  }
+
+  release(packet: HeldPacket): void {
+    this.#unused.push(packet);
+  }
+
+  #rise(held: HeldPacket): void {
+    const heap = this.#heap;
     let place = heap.length;
     heap.push(held);
     while (place > 0) {
@@ -38,17 +77,6 @@ export class HeldPackets {
       place = parent;
     }
     heap[place] = held;
-  }
-
-  /** The packet that is due next, or undefined. */
-  take(): HeldPacket | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined) return undefined;
-    this.#byteCount -= first.packet.length;
-    if (heap.length > 0) this.#sink(last);
-    return first;
   }
 
   #sink(held: HeldPacket): void {
@@ -65,5 +93,13 @@ export class HeldPackets {
     heap[place] = held;
   }
 }
+
+const newPacket = (): HeldPacket => ({
+  dueNs: 0,
+  order: 0,
+  bytes: Buffer.allocUnsafeSlow(ordinaryByteCount),
+  length: 0,
+  direction: toServer,
+});
 
 const before = (a: HeldPacket, b: HeldPacket): boolean => a.dueNs < b.dueNs || (a.dueNs === b.dueNs && a.order < b.order);

@@ -11,6 +11,7 @@
  * RAW (101): a packet begins with its IP header.
  */
 import { release, type } from 'node:os';
+import { swapAddresses } from './link-packet.js';
 import { type CaptureDescription, PcapngType, packetHeadByteCount, pcapngHead } from './pcapng-blocks.js';
 
 /** Whose view is recorded. */
@@ -44,7 +45,10 @@ const describe = (end: LinkEnd): CaptureDescription => ({
 });
 
 export interface RecordedPacket {
-  readonly packet: Uint8Array;
+  readonly bytes: Buffer;
+  readonly length: number;
+  /** The addresses are to be swapped in the recording. */
+  readonly swap: boolean;
   /** Whole seconds of Unix time that `atNs` counts from. */
   readonly originSeconds: number;
   readonly atNs: number;
@@ -65,7 +69,7 @@ export class LinkRecording {
     this.end = end;
     this.#counts = counts;
     this.#hand = hand;
-    this.#append(pcapngHead(describe(end)), 0);
+    this.#length = pcapngHead(describe(end)).copy(this.#piece);
   }
 
   /** Bytes wait to be handed over since then; Infinity: none. */
@@ -80,7 +84,13 @@ export class LinkRecording {
       return;
     }
     counts[recordingPlace.packets]!++;
-    this.#append(packetBlock(recorded), recorded.atNs);
+    const note = recorded.comment === null ? noNote : option(optionComment, Buffer.from(recorded.comment));
+    const byteCount = blockOverhead + padded(recorded.length) + note.length;
+    if (this.#length + byteCount > this.#piece.length) this.flush();
+    if (byteCount > this.#piece.length) this.#piece = Buffer.alloc(byteCount);
+    if (this.#length === 0) this.#sinceNs = recorded.atNs;
+    writeBlock(this.#piece.subarray(this.#length, this.#length + byteCount), recorded, note);
+    this.#length += byteCount;
   }
 
   /** Hands over what is gathered. */
@@ -92,37 +102,36 @@ export class LinkRecording {
     this.#length = 0;
     this.#hand(piece);
   }
-
-  #append(block: Uint8Array, nowNs: number): void {
-    if (this.#length + block.length > pieceByteCount) this.flush();
-    if (block.length > this.#piece.length) this.#piece = Buffer.alloc(block.length);
-    if (this.#length === 0) this.#sinceNs = nowNs;
-    this.#piece.set(block, this.#length);
-    this.#length += block.length;
-  }
 }
 
-function packetBlock({ packet, originSeconds, atNs, sent, comment }: RecordedPacket): Buffer {
-  const note = comment === null ? Buffer.alloc(0) : option(optionComment, Buffer.from(comment));
-  const padded = (packet.length + 3) & ~3;
-  const length = blockOverhead + padded + note.length;
-  const block = Buffer.alloc(length);
-  const time = BigInt(originSeconds) * 1_000_000_000n + BigInt(Math.round(atNs));
+/** Nothing is allocated for an ordinary packet. */
+function writeBlock(block: Buffer, recorded: RecordedPacket, note: Buffer): void {
+  const { bytes, length, swap, originSeconds, atNs, sent } = recorded;
+  const seconds = originSeconds + Math.floor(atNs / 1e9);
+  // Seconds × 10⁹ need more than a number's 53 bits: their upper part apart, in units of 2¹⁶.
+  const upper = Math.floor(seconds / 65_536) * 1e9;
+  const lower = (seconds % 65_536) * 1e9 + Math.floor(atNs % 1e9) + (upper % 65_536) * 65_536;
   block.writeUInt32LE(PcapngType.enhancedPacket, 0);
-  block.writeUInt32LE(length, 4);
-  block.writeUInt32LE(Number(time >> 32n), 12);
-  block.writeUInt32LE(Number(time & 0xffffffffn), 16);
-  block.writeUInt32LE(packet.length, 20);
-  block.writeUInt32LE(packet.length, 24);
-  block.set(packet, packetHeadByteCount);
-  block.set(note, packetHeadByteCount + padded);
-  const options = packetHeadByteCount + padded + note.length;
-  block.writeUInt16LE(optionFlags, options);
-  block.writeUInt16LE(4, options + 2);
-  block.writeUInt32LE(sent ? outbound : inbound, options + 4);
-  block.writeUInt32LE(length, length - 4);
-  return block;
+  block.writeUInt32LE(block.length, 4);
+  block.writeUInt32LE(0, 8);
+  block.writeUInt32LE(Math.floor(upper / 65_536) + Math.floor(lower / 2 ** 32), 12);
+  block.writeUInt32LE(lower % 2 ** 32, 16);
+  block.writeUInt32LE(length, 20);
+  block.writeUInt32LE(length, 24);
+  bytes.copy(block, packetHeadByteCount, 0, length);
+  block.fill(0, packetHeadByteCount + length, packetHeadByteCount + padded(length));
+  if (swap) swapAddresses(block.subarray(packetHeadByteCount, packetHeadByteCount + length));
+  let place = packetHeadByteCount + padded(length);
+  place += note.copy(block, place);
+  block.writeUInt16LE(optionFlags, place);
+  block.writeUInt16LE(4, place + 2);
+  block.writeUInt32LE(sent ? outbound : inbound, place + 4);
+  block.writeUInt32LE(0, place + 8);
+  block.writeUInt32LE(block.length, place + 12);
 }
+
+const padded = (length: number): number => (length + 3) & ~3;
+const noNote = Buffer.alloc(0);
 
 /** A pcapng option: code, length, value, filled up to four bytes. */
 function option(code: number, value: Buffer): Buffer {

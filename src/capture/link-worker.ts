@@ -5,7 +5,6 @@
  * The main thread changes settings in shared memory, and says the rest by messages, which are looked for when `messagesSent` has
  * changed. The thread never sleeps longer than `longestWaitNs`: it cannot be woken, and must notice when it is to end.
  */
-import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { nsPerMs } from '../base/index.js';
 import { CaptureError } from './capture-error.js';
@@ -46,7 +45,10 @@ const flows = new LinkFlows();
 const held = new HeldPackets();
 const ways = [new LinkFate(settings, toServer, seed), new LinkFate(settings, toClient, seed)] as const;
 const recordings = new Map<number, LinkRecording>();
-let order = 0;
+/** The same, to be gone through without an allocation. */
+let recordingList: LinkRecording[] = [];
+/** Of the packet at hand. */
+const forgetting = { afterNs: Number.POSITIVE_INFINITY, epoch: 0 };
 let seenMessages = 0;
 let running = true;
 
@@ -67,7 +69,6 @@ function run(): void {
     tell(failure(error));
     return;
   }
-  beFirstInLine();
   tell({ kind: 'up' });
   try {
     while (running) turn(device);
@@ -80,15 +81,6 @@ function run(): void {
   }
 }
 
-/** A busy machine shall not add to the delay. On Linux this concerns the calling thread alone. Only root may. */
-function beFirstInLine(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGHEST);
-  } catch {
-    // Then it waits like everybody.
-  }
-}
-
 function failure(error: unknown): LinkToMain {
   const { code, wayOut } = error instanceof CaptureError ? error : { code: 'failed' as const, wayOut: null };
   return { kind: 'failed', code, wayOut, message: error instanceof Error ? error.message : String(error) };
@@ -98,48 +90,53 @@ function turn(device: LinkDevice): void {
   device.wait(Math.max(0, Math.min(longestWaitNs, nextNs() - nowNs())));
   if (Atomics.load(messagesSent, 0) !== seenMessages) takeMessages();
   for (let reads = 0; reads < readsInARow; reads++) {
-    const packet = device.read();
-    if (packet === null) break;
-    accept(packet);
+    const length = device.read();
+    if (length === 0) break;
+    accept(device.buffer, length);
   }
   while (held.nextDueNs <= nowNs()) deliver(device, held.take()!);
-  for (const recording of recordings.values()) {
+  for (const recording of recordingList) {
     if (recording.waitingSinceNs + pieceWaitNs <= nowNs()) recording.flush();
   }
 }
 
 function nextNs(): number {
   let next = held.nextDueNs;
-  for (const { waitingSinceNs } of recordings.values()) next = Math.min(next, waitingSinceNs + pieceWaitNs);
+  for (const { waitingSinceNs } of recordingList) next = Math.min(next, waitingSinceNs + pieceWaitNs);
   return next;
 }
 
 /** Takes what was sent. IPv6, which the kernel tries on every interface, is none of the link's. */
-function accept(borrowed: Uint8Array): void {
-  if (!isIpv4(borrowed)) return;
+function accept(buffer: Buffer, length: number): void {
+  const packet = buffer.subarray(0, length);
+  if (!isIpv4(packet)) return;
   const now = nowNs();
-  const afterNs = settings[forgetAfterPlace]! * nsPerMs;
-  const direction = flows.direction(borrowed, now, { afterNs, epoch: settings[forgetNowPlace]! });
+  forgetting.afterNs = settings[forgetAfterPlace]! * nsPerMs;
+  forgetting.epoch = settings[forgetNowPlace]!;
+  const direction = flows.direction(packet, now, forgetting);
   count(direction, 'packets');
-  count(direction, 'bytes', borrowed.length);
+  count(direction, 'bytes', length);
   const way = ways[direction];
-  const dueNs = way.decide(borrowed.length, now);
+  const dueNs = way.decide(length, now);
   const dropped = whyDropped(dueNs);
-  const forged = dropped === 'forgotten' && settings[forgetWithResetPlace] === 1 ? resetAgainst(borrowed) : null;
-  const packet = Buffer.from(borrowed);
-  record({ packet, direction, end: senderOf(direction), atNs: now, comment: dropped === null ? null : dropTexts[dropped] });
-  if (forged !== null) forge(forged, opposite(direction), now);
+  if (recordingList.length > 0) {
+    record(
+      { bytes: packet, length, direction, end: senderOf(direction), comment: dropped === null ? null : dropTexts[dropped] },
+      now,
+    );
+  }
   if (dropped !== null) {
     count(direction, dropped);
+    if (dropped === 'forgotten' && settings[forgetWithResetPlace] === 1) forge(resetAgainst(packet), opposite(direction), now);
     return;
   }
-  swapAddresses(packet);
   if (way.reordered) count(direction, 'reordered');
   if (way.corrupted) corrupt(packet, direction);
-  held.add({ dueNs, order: order++, packet, direction });
+  swapAddresses(packet);
+  held.add(packet, dueNs, direction);
   if (!way.duplicated) return;
   count(direction, 'duplicated');
-  held.add({ dueNs, order: order++, packet, direction });
+  held.add(packet, dueNs, direction);
 }
 
 const dropTexts = {
@@ -158,10 +155,10 @@ function whyDropped(dueNs: number): keyof typeof dropTexts | null {
 }
 
 /** The middlebox stands in the middle: its reset takes half the way there and half the way back. */
-function forge(reset: Uint8Array, direction: LinkDirection, now: number): void {
+function forge(reset: Buffer, direction: LinkDirection, now: number): void {
   const delayMs = settings[direction * wayLength + wayPlace.delayMs]!;
   count(direction, 'forgedResets');
-  held.add({ dueNs: now + delayMs * nsPerMs, order: order++, packet: reset, direction });
+  held.add(reset, now + delayMs * nsPerMs, direction);
 }
 
 /** Flips one bit behind the IP header, always the same one of a packet of this length. */
@@ -172,36 +169,35 @@ function corrupt(packet: Uint8Array, direction: LinkDirection): void {
   if (place < packet.length) packet[place]! ^= 0x10;
 }
 
-function deliver(device: LinkDevice, { packet, direction }: HeldPacket): void {
-  const taken = device.write(packet);
+function deliver(device: LinkDevice, packet: HeldPacket): void {
+  const { bytes, length, direction } = packet;
+  const taken = device.write(bytes, length);
   count(direction, taken ? 'delivered' : 'refused');
-  if (!taken) return;
-  count(direction, 'deliveredBytes', packet.length);
-  if (recordings.size === 0) return;
-  // As the recordings have it: the client is the first address of the link, see link-recording.ts.
-  record({ packet, direction, end: direction === toServer ? 'server' : 'client', atNs: nowNs(), comment: null });
+  if (taken) {
+    count(direction, 'deliveredBytes', length);
+    if (recordingList.length > 0) {
+      record({ bytes, length, direction, end: direction === toServer ? 'server' : 'client', comment: null }, nowNs());
+    }
+  }
+  held.release(packet);
 }
 
 interface Seen {
-  readonly packet: Uint8Array;
+  readonly bytes: Buffer;
+  readonly length: number;
   readonly direction: LinkDirection;
   readonly end: 'client' | 'server';
-  readonly atNs: number;
   readonly comment: string | null;
 }
 
 /** Tells the recordings of one end, with the client's and the server's addresses whichever end it is. */
-function record({ packet, direction, end, atNs, comment }: Seen): void {
-  for (const recording of recordings.values()) {
+function record({ bytes, length, direction, end, comment }: Seen, atNs: number): void {
+  for (const recording of recordingList) {
     if (recording.end !== end) continue;
     const sent = end === senderOf(direction);
     // A packet is sent from the client's address, and delivered to it; so every second case has to be swapped.
-    let shown = packet;
-    if ((direction === toServer) !== sent) {
-      shown = Buffer.from(packet);
-      swapAddresses(shown);
-    }
-    recording.add({ packet: shown, originSeconds, atNs, sent, comment });
+    const swap = (direction === toServer) !== sent;
+    recording.add({ bytes, length, swap, originSeconds, atNs, sent, comment });
   }
 }
 
@@ -214,6 +210,7 @@ function takeMessages(): void {
     else {
       const { id, end, counts } = message;
       recordings.set(id, new LinkRecording(end, counts, (piece) => tell({ kind: 'piece', id, piece }, [piece.buffer])));
+      recordingList = [...recordings.values()];
     }
   }
 }
@@ -221,6 +218,7 @@ function takeMessages(): void {
 function endRecording(id: number): void {
   recordings.get(id)?.flush();
   recordings.delete(id);
+  recordingList = [...recordings.values()];
   tell({ kind: 'recorded', id });
 }
 

@@ -126,8 +126,8 @@ test('settings that make no sense are refused by name', () => {
 test('held packets come out when they are due, equal ones in their order', () => {
   const held = new HeldPackets();
   const random = seededRandom(7);
-  const packet = new Uint8Array(10);
-  for (let order = 0; order < 500; order++) held.add({ dueNs: Math.floor(random() * 50), order, packet, direction: toServer });
+  const packet = Buffer.alloc(10);
+  for (let count = 0; count < 500; count++) held.add(packet, Math.floor(random() * 50), toServer);
   assert.equal(held.byteCount, 5000);
   const out = [];
   for (let next = held.take(); next !== undefined; next = held.take()) out.push(next);
@@ -136,4 +136,10 @@ test('held packets come out when they are due, equal ones in their order', () =>
   assert.equal(out.length, 500);
   assert.equal(held.byteCount, 0);
   assert.equal(held.nextDueNs, Number.POSITIVE_INFINITY);
+  // What was given back is used again, also for packets of another length.
+  held.release(out[0]!);
+  const long = Buffer.alloc(9000, 7);
+  const again = held.add(long, 1, toServer);
+  assert.equal(again, out[0]);
+  assert.deepEqual([...again.bytes.subarray(0, again.length)], [...long]);
 });
