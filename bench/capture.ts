@@ -4,9 +4,11 @@
  *
  *     npm run bench:capture [-- --seconds 3 --rounds 1 --buffer 8 --only holdfast,tcpdump --step 64k]
  *
- * wrk paces itself by a pause between the requests of each connection; the last step has none. Each line says how many packets were on the wire
- * while the tool ran (the interface's own count), what it kept (read from its file), what it says the kernel dropped, its own CPU seconds with all its
- * threads, and the size of its file. The first line of a step is the load without any tool: on two cores a tool costs the load something.
+ * In a network namespace of its own, so that nobody else's packets are on the wire. wrk paces itself by a pause between the requests of each
+ * connection. Each line says how many packets were on the wire until wrk ended (the interface's own count; a few FINs may follow), what the
+ * tool kept (read from its file), what it says the kernel dropped (for tcpdump and dumpcap both copies of a packet of loopback count), its own CPU
+ * seconds with all its threads, and the size of its file. The first line of a step is the load without any tool: on two cores a tool costs the load
+ * something.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -17,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { enterOwnNetwork } from 'holdfast/capture';
 import { CaptureReader } from 'holdfast/packets';
 
 const { values } = parseArgs({
@@ -30,6 +33,9 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+
+const code = await enterOwnNetwork();
+if (code !== null) process.exit(code);
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-capture-'));
 const bufferMebibytes = Number(values.buffer);
