@@ -61,12 +61,13 @@ export class RequestTalk {
   }
 
   /** In curl's words, why there was no connection; nothing for other errors. */
-  notConnected({ code, message }: HoldfastError, { hostname, protocol, port }: URL): void {
+  notConnected({ code, message, cause }: HoldfastError, { hostname, protocol, port }: URL): void {
     const host = escapeName(hostname);
     if (code === 'name-not-found') this.note(`Could not resolve host: ${host}`);
     else if (code === 'connect-refused' || code === 'connect-failed') {
       this.note(`Failed to connect to ${host} port ${port || (protocol === 'https:' ? 443 : 80)}: Couldn't connect to server`);
-    } else if (code === 'tls-failed') this.note('SSL connection failed');
+    } else if (code === 'tls-failed')
+      this.note(`SSL certificate or handshake problem: ${cause instanceof Error ? escapeName(cause.message) : message}`);
     else if (code.endsWith('-timeout')) this.note(`Operation timed out: ${message}`);
   }
 
@@ -160,7 +161,8 @@ export class RequestTalk {
         this.fin(connection, observation.from, observation.atNs);
         break;
       case 'reset':
-        connection.over = observation.from === 'server' ? 'the server reset it' : 'this end reset it';
+        if (observation.from === 'server') connection.over = 'the server reset it';
+        else connection.over ??= 'this end reset it';
         if (observation.from === 'server') this.note('Recv failure: Connection reset by peer', connection);
         break;
       case 'closed':

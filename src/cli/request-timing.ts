@@ -37,8 +37,16 @@ function partsOf(timings: ExchangeTimings, unicode: boolean): Part[] {
   ];
 }
 
-const columnNames = ['name', 'connect', 'TLS', 'first byte', 'last byte'];
-const columnWidth = 10;
+/** Of the table, each with the part that it shows. */
+const columnTitles: Readonly<Record<string, string>> = {
+  name: 'name',
+  connect: 'connect',
+  TLS: 'TLS',
+  'first byte': 'first',
+  'last byte': 'last',
+};
+const columnNames = Object.keys(columnTitles);
+const columnWidth = 8;
 
 export function timingLines(requests: readonly TimedRequest[], style: TerminalStyle): string[] {
   const { palette, width, unicode } = style;
@@ -48,11 +56,11 @@ export function timingLines(requests: readonly TimedRequest[], style: TerminalSt
   const withTls = rows.some((row) => row?.timings?.tlsMs != null);
   const withName = rows.some((row) => row?.timings?.nameMs != null);
   const columns = columnNames.filter((name) => (name !== 'TLS' || withTls) && (name !== 'name' || withName));
-  const fixed = 23 + columns.length * (columnWidth + 1);
+  const fixed = 13 + columnWidth + columns.length * (columnWidth + 1);
   const barWidth = Math.min(50, width - fixed - 2);
   const lines = [
     palette.faint(
-      `${'  request'.padEnd(12)}${columns.map((name) => name.padStart(columnWidth + 1)).join('')}${'total'.padStart(11)}`,
+      `${'  request'.padEnd(12)}${columns.map((name) => columnTitles[name]!.padStart(columnWidth + 1)).join('')}${'total'.padStart(columnWidth + 1)}`,
     ),
   ];
   for (const [index, row] of rows.entries()) {

@@ -178,6 +178,9 @@ interface Body {
   readonly type: string | null;
 }
 
+/** Between the parts of a body, as curl puts it. */
+const ampersand = 0x26;
+
 async function bodyOf({ data, uploadFile }: RequestOptions): Promise<Body | null> {
   if (data !== undefined && uploadFile !== undefined)
     throw new CommandFailure('bad-usage', 'choose one of --data and --upload-file');
@@ -190,7 +193,7 @@ async function bodyOf({ data, uploadFile }: RequestOptions): Promise<Body | null
   const parts = await Promise.all(
     data.map(async (part) => (part.startsWith('@') ? readable(part.slice(1), (path) => readFile(path)) : Buffer.from(part))),
   );
-  const bytes = Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.from('&'), part])));
+  const bytes = Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [Buffer.of(ampersand), part])));
   return { make: () => bytes, once: false, byteCount: null, type: 'application/x-www-form-urlencoded' };
 }
 

@@ -1,21 +1,27 @@
 /** The cost of each way as lines for a terminal: a table, and bars of time on one scale with the formula's mark on them. */
-import { formatCount, formatDuration, type TerminalStyle } from '../view/index.js';
+import { formatCount, formatDuration, type TerminalStyle, wrapWords } from '../view/index.js';
 import type { CostReport, CostWay } from './cost.js';
 
-const titleWidth = 26;
+const titleWidth = 25;
+/** Narrower than this, the time of one request is left out. */
+const wholeTableWidth = 88;
 
 export function costLines(report: CostReport, style: TerminalStyle): string[] {
   const { palette } = style;
   const { ways } = report;
   const duration = (ms: number): string => formatDuration(ms * 1e6, style);
   const requests = ways[0]?.requests ?? 0;
+  const wrapped = (text: string): string[] => wrapWords(text, style.width);
+  const columns = ['time', 'formula', 'one', 'opened', 'packets', 'TIME_WAIT', 'CPU'].filter(
+    (name) => name !== 'one' || style.width >= wholeTableWidth,
+  );
   const lines = [
-    palette.strong(`${formatCount(requests)} requests each way, ${report.place}`),
-    `Round trip ${duration(report.roundTripMs)}, by the time a connection takes to open; the server takes ${duration(report.serverMs)} for an answer.`,
-    '',
-    palette.faint(
-      `${''.padEnd(titleWidth)}${['time', 'formula', 'one', 'opened', 'packets', 'TIME_WAIT', 'CPU'].map((name) => name.padStart(widthOf(name))).join('')}`,
+    ...wrapped(`${formatCount(requests)} requests each way, ${report.place}`).map(palette.strong),
+    ...wrapped(
+      `Round trip ${duration(report.roundTripMs)}, by the time a connection takes to open; the server takes ${duration(report.serverMs)} for an answer.`,
     ),
+    '',
+    palette.faint(`${''.padEnd(titleWidth)}${columns.map((name) => name.padStart(widthOf(name))).join('')}`),
   ];
   for (const { title, formulaMs, measured, keepAlive } of ways) {
     const cells: [string, string][] = [
@@ -27,17 +33,22 @@ export function costLines(report: CostReport, style: TerminalStyle): string[] {
       ['TIME_WAIT', measured.timeWait === null ? '?' : formatCount(measured.timeWait)],
       ['CPU', duration(measured.cpuMs)],
     ];
-    const row = title.padEnd(titleWidth) + cells.map(([name, text]) => text.padStart(widthOf(name))).join('');
+    const row =
+      title.padEnd(titleWidth) +
+      cells
+        .filter(([name]) => columns.includes(name))
+        .map(([name, text]) => text.padStart(widthOf(name)))
+        .join('');
     lines.push(
       (keepAlive ? palette.good : palette.strong)(row) + (measured.failed > 0 ? palette.bad(`  ${measured.failed} failed`) : ''),
     );
   }
-  lines.push('', ...barLines(ways, style), '', ...sayWorth(ways, style));
-  for (const note of report.notes) lines.push(palette.faint(note));
+  lines.push('', ...barLines(ways, style), '', ...sayWorth(ways, style).flatMap(wrapped));
+  for (const note of report.notes) lines.push(...wrapped(note).map(palette.faint));
   return lines;
 }
 
-const widthOf = (name: string): number => (name === 'TIME_WAIT' ? 11 : name === 'opened' || name === 'packets' ? 9 : 10);
+const widthOf = (name: string): number => (name === 'TIME_WAIT' ? 10 : name === 'opened' || name === 'packets' ? 8 : 9);
 
 function barLines(ways: readonly CostWay[], style: TerminalStyle): string[] {
   const { palette, unicode, width } = style;

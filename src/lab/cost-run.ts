@@ -43,6 +43,10 @@ export interface CostResult {
 const settleRoundTrips = 3;
 const settleLeastMs = 60;
 
+/** Waits until the closes of what went before have passed. */
+export const settle = (roundTripMs: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(settleLeastMs, settleRoundTrips * roundTripMs)));
+
 export async function runCost(run: CostRun, roundTripMs: number, counter: PacketCounter | null): Promise<CostResult> {
   const port = portOf(run.url);
   const before = timeWaitOf(port);
@@ -60,7 +64,7 @@ export async function runCost(run: CostRun, roundTripMs: number, counter: Packet
   const { user, system } = process.cpuUsage(cpu);
   const connections = client.statistics().reduce((sum, each) => sum + each.connections, 0);
   await client.close();
-  await new Promise((resolve) => setTimeout(resolve, Math.max(settleLeastMs, settleRoundTrips * roundTripMs)));
+  await settle(roundTripMs);
   const packets = counter === null ? null : await counter.end();
   const after = timeWaitOf(port);
   return {

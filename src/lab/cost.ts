@@ -10,11 +10,11 @@ import { networkInterfaces } from 'node:os';
 import { type Link, type LinkStatistics, openLink, openPacketSource } from '../capture/index.js';
 import type { ClientOptions } from '../engine/index.js';
 import { costMs } from './cost-model.js';
-import { type CostResult, measureRoundTrip, type PacketCounter, runCost } from './cost-run.js';
+import { type CostResult, measureRoundTrip, type PacketCounter, runCost, settle } from './cost-run.js';
 import { openSite } from './site.js';
 
 /** Most that another host is asked to bear. */
-export const remoteLimits = { requests: 50, connections: 6, uploadByteCount: 64 * 1024 } as const;
+const remoteLimits = { requests: 50, connections: 6, uploadByteCount: 64 * 1024 } as const;
 
 export interface CostOptions {
   /** Null: our own server. */
@@ -80,6 +80,7 @@ async function measureAt(place: Place, options: CostOptions, notes: string[]): P
   // Once without looking, so that code is compiled when it counts.
   await measureRoundTrip(place.url, tls);
   const { roundTripMs, serverMs, openingRoundTrips } = await measureRoundTrip(place.url, tls);
+  await settle(roundTripMs);
   const ways: CostWay[] = [];
   for (const { id, title, keepAlive, connections, pipeline, upload } of waysOf(options)) {
     options.onWay?.(title);

@@ -21,7 +21,7 @@ const leastCodedByteCount = 1024;
 
 const worthCoding = /^(?:text\/|application\/(?:json|javascript|xml|wasm|manifest\+json|[\w.-]+\+(?:json|xml))|image\/svg\+xml)/;
 
-export type Coding = 'br' | 'gzip' | 'identity';
+type Coding = 'br' | 'gzip' | 'identity';
 
 export type Found =
   | {
