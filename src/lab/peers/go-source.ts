@@ -6,7 +6,7 @@
 export const goSource = `package main
 
 import (
-	"bufio"
+	bufio "bufio"
 	"context"
 	"encoding/json"
 	"fmt"
