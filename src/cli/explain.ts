@@ -24,6 +24,7 @@ import { CommandFailure, exitCodes, failureText } from './failure.js';
 import { readFilter } from './filter-option.js';
 import { noProgress, progressBar } from './progress.js';
 import { openCapture } from './read-capture.js';
+import { quoteForShell } from './shell-words.js';
 import { terminalStyle } from './terminal-style.js';
 
 export interface ExplainOptions extends PictureOptions {
@@ -250,10 +251,6 @@ function linesOf({ all, limit }: ExplainOptions, screen: NodeJS.WriteStream): Te
   if (limit !== undefined) return { most: limit };
   return screen.isTTY ? { screenRows: screen.rows } : { most: linesOffTerminal };
 }
-
-/** As a shell takes it, and harmless on a terminal. */
-const quoteForShell = (text: string): string =>
-  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${escapeName(text).replaceAll("'", `'\\''`)}'`;
 
 function unknownFormatText(name: string, summary: SourceSummary): string {
   if (summary.bytes === 0) return `${name} is empty`;
