@@ -2,12 +2,11 @@
  * Where a scenario is played: it starts servers and clients by their names, on ports and in folders of their own, and ends all of them.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Side } from '../base/index.js';
-import type { Link } from '../capture/index.js';
+import { type Link, readSocketTable } from '../capture/index.js';
 import type { ClientPeer, RunningClient } from './peers/client-peer.js';
 import { holdfastClient } from './peers/our-clients.js';
 import { type ServerSettings, usualServer } from './peers/server-part.js';
@@ -81,11 +80,9 @@ export class StageClient {
   }
 }
 
-/** States of a socket as proc_net_tcp(5) has them. */
-const socketStates = { 'TIME-WAIT': '06', 'CLOSE-WAIT': '08' } as const;
-export type SocketState = keyof typeof socketStates;
+export type SocketState = 'TIME_WAIT' | 'CLOSE_WAIT';
 
-/** How a count is named: "TIME-WAIT of the server". */
+/** How a count is named: "TIME_WAIT of the server". */
 export const countName = (state: SocketState, of: Side): string => `${state} of the ${of}`;
 
 export class Stage {
@@ -158,16 +155,10 @@ export class Stage {
   }
 
   /** Asks the kernel how many sockets of that side of the server's connections are in that state, and keeps the answer for the expectations. */
-  count(state: SocketState, of: Side, server: StageServer): void {
-    const wanted = `:${server.port.toString(16).toUpperCase().padStart(4, '0')}`;
-    const count = ['/proc/net/tcp', '/proc/net/tcp6']
-      .filter((file) => existsSync(file))
-      .flatMap((file) => readFileSync(file, 'latin1').split('\n'))
-      .filter((line) => {
-        const [, local, remote, is] = line.trim().split(/\s+/);
-        return is === socketStates[state] && (of === 'server' ? local : remote)?.endsWith(wanted) === true;
-      }).length;
-    this.counted.set(countName(state, of), count);
+  count(state: SocketState, of: Side, { port }: StageServer): void {
+    const { sockets } = readSocketTable({ owners: false });
+    const ofServer = sockets.filter((socket) => (of === 'server' ? socket.local : socket.remote).port === port);
+    this.counted.set(countName(state, of), ofServer.filter((socket) => socket.state === state).length);
   }
 
   tell(line: string): void {

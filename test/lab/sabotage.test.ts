@@ -16,7 +16,7 @@ const cases: readonly (readonly [scenario: string, sabotage: string, unmet: RegE
   ['slow-response', 'no-probe', /client's keep-alive probe comes/],
   ['counted', 'no-hint', /Keep-Alive: timeout=…, max=4/],
   ['persistent', 'closes-at-once', /^1 connection$/],
-  ['time-wait', 'no-reuse', /TIME-WAIT of the client/],
+  ['time-wait', 'no-reuse', /TIME_WAIT of the client/],
 ];
 
 for (const [scenario, sabotage, expected] of cases) {

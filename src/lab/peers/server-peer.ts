@@ -2,7 +2,7 @@
  * A server that scenarios can be played with: how it is started with given settings, and in what it differs from what was asked.
  */
 
-import { readFileSync } from 'node:fs';
+import { readSocketTable } from '../../capture/index.js';
 import { PeerFailure, type StartedProcess } from '../started-process.js';
 import type { ServerSettings } from './server-part.js';
 
@@ -30,23 +30,16 @@ export interface ServerPeer {
   start(place: ServerPlace, settings: ServerSettings): Promise<StartedProcess>;
 }
 
-const listening = '0A';
 const lookEveryMs = 10;
 const startLimitMs = 10_000;
 
-/** Until the process listens on the port, as the kernel's table says (proc_net_tcp(5)), so that the packets do not show the look. */
+/** Until somebody listens on the port, as the kernel's table says: no connection is made to find out, so the packets do not show the look. */
 export async function untilListening(server: StartedProcess, port: number): Promise<void> {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const isListening = (file: string): boolean =>
-    readFileSync(file, 'latin1')
-      .split('\n')
-      .some((line) => {
-        const [, local, , state] = line.trim().split(/\s+/);
-        return state === listening && local?.endsWith(wanted) === true;
-      });
+  const isListening = (): boolean =>
+    readSocketTable({ owners: false }).sockets.some(({ state, local }) => state === 'LISTEN' && local.port === port);
   for (const until = performance.now() + startLimitMs; performance.now() < until; ) {
     if (server.hasEnded) throw new PeerFailure(`the server did not start: ${server.messages}`);
-    if (isListening('/proc/net/tcp') || isListening('/proc/net/tcp6')) return;
+    if (isListening()) return;
     await new Promise((done) => setTimeout(done, lookEveryMs));
   }
   throw new PeerFailure(`the server does not listen on port ${port}: ${server.messages}`);

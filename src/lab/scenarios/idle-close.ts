@@ -1,5 +1,5 @@
 /**
- * A half-closed connection to its end: the idle timeout of the server, a client in CLOSE-WAIT, and what its TCP keep-alive finds (RFC 9293
+ * A half-closed connection to its end: the idle timeout of the server, a client in CLOSE_WAIT, and what its TCP keep-alive finds (RFC 9293
  * §3.6, §3.8.4). The server's kernel forgets a connection that only the server has closed after `tcp_fin_timeout`, which is scaled too.
  */
 
@@ -17,9 +17,9 @@ const forgetSeconds = (scale: Scale): number => scale.wholeSeconds(60) / 1000;
 
 export const idleClose: Scenario = {
   name: 'idle-close',
-  line: 'one request, then silence, and a client that holds on: FIN, CLOSE-WAIT, a probe, and RST',
+  line: 'one request, then silence, and a client that holds on: FIN, CLOSE_WAIT, a probe, and RST',
   story:
-    'An idle timeout of 60 s. The client asks once and never closes: it acknowledges the FIN of the server and stays in CLOSE-WAIT. When the kernel of the server has forgotten the connection, the TCP keep-alive probe of the client is answered by a RST.',
+    'An idle timeout of 60 s. The client asks once and never closes: it acknowledges the FIN of the server and stays in CLOSE_WAIT. When the kernel of the server has forgotten the connection, the TCP keep-alive probe of the client is answered by a RST.',
   fastest: 40,
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'plain', needs: ['hold-closed', 'probes'] },
@@ -31,7 +31,7 @@ export const idleClose: Scenario = {
     const client = await stage.client({ holdsOn: true, probes: { idleMs: scale.wholeSeconds(probeSeconds) } });
     await client.ask('/');
     await client.untilClosed(scale.ms(2 * idleSeconds));
-    stage.count('CLOSE-WAIT', 'client', server);
+    stage.count('CLOSE_WAIT', 'client', server);
     await stage.pauseMs(lingerMs + 1000 * forgetSeconds(scale) + 2 * scale.wholeSeconds(probeSeconds) + 500);
   },
   expect: ({ scale, server }) => [
@@ -44,7 +44,7 @@ export const idleClose: Scenario = {
       scale,
     ),
     noFin(theConnection, 'client'),
-    countedInKernel('CLOSE-WAIT', 'client', 1),
+    countedInKernel('CLOSE_WAIT', 'client', 1),
     withKernelSettings(inOrder(theConnection, ['server fin', 'client keep-alive-probe', 'server reset'])),
   ],
 };

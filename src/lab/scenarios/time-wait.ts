@@ -10,9 +10,9 @@ const many = (path: string) => Array.from({ length: requestCount }, () => get(pa
 
 export const timeWait: Scenario = {
   name: 'time-wait',
-  line: '200 requests with and without keep-alive: 200 sockets in TIME-WAIT on the first closer, and one',
+  line: '200 requests with and without keep-alive: 200 sockets in TIME_WAIT on the first closer, and one',
   story:
-    'A client asks 200 times with `Connection: close`: the server closes first, and each of its sockets stays in TIME-WAIT for a minute. Then 200 times on one connection, which the client closes.',
+    'A client asks 200 times with `Connection: close`: the server closes first, and each of its sockets stays in TIME_WAIT for a minute. Then 200 times on one connection, which the client closes.',
   fastest: 1,
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'plain', needs: ['many-lists'] },
@@ -24,15 +24,15 @@ export const timeWait: Scenario = {
     await thrifty.take({ kind: 'in-turn', asks: many(kept) });
     await thrifty.leave();
     await stage.pauseMs(100);
-    stage.count('TIME-WAIT', 'server', server);
-    stage.count('TIME-WAIT', 'client', server);
+    stage.count('TIME_WAIT', 'server', server);
+    stage.count('TIME_WAIT', 'client', server);
   },
   expect: () => [
     connections(requestCount + 1),
     newPortEach(asking(without)),
     exchanges(asking(without), 1),
     exchanges(asking(kept), requestCount),
-    countedInKernel('TIME-WAIT', 'server', requestCount),
-    countedInKernel('TIME-WAIT', 'client', 1),
+    countedInKernel('TIME_WAIT', 'server', requestCount),
+    countedInKernel('TIME_WAIT', 'client', 1),
   ],
 };
