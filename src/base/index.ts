@@ -1,3 +1,4 @@
+/** Time, the observation vocabulary and what sources say of themselves: what all layers share. This file is the layer's whole public face. */
 export { AssertionError, assert, unreachable } from './assert.js';
 export type {
   CaptureName,
