@@ -34,7 +34,7 @@ test('a request in work is answered before it stops', async () => {
   const client = new Client();
   await (await client.request({ url: `${url}/connection` })).body.dump();
   const waiting = client.request({ url: `${url}/wait?ms=300` });
-  // On the one connection there is, this answer shows that the server had the request before it.
+  // Its bytes were with the server's kernel before this connection was made, so they are read no later than this request.
   const other = new Client();
   await (await other.request({ url: `${url}/connection` })).body.dump();
   command.child.kill('SIGINT');
