@@ -38,13 +38,15 @@ interface Means {
   readonly talk: RequestTalk;
   readonly screen: Writable & { readonly isTTY?: boolean };
   readonly isFile: boolean;
+  /** Aborts when nobody takes the bodies any more. */
+  readonly gone: AbortSignal;
 }
 
 /** Bytes of bodies that come together and are gathered; what is behind is written at once. */
 const gatheredByteLimit = 4 * 1024 * 1024;
 
 /** Never rejects for what the network does. */
-export function send(what: ToSend, { client, talk, screen, isFile }: Means): Promise<Outcome> {
+export function send(what: ToSend, { client, talk, screen, isFile, gone }: Means): Promise<Outcome> {
   return new Promise((resolve) => {
     let exchange: Exchange | null = null;
     let status: number | null = null;
@@ -89,6 +91,7 @@ export function send(what: ToSend, { client, talk, screen, isFile }: Means): Pro
           method: what.method,
           fields: what.fields,
           body: what.body,
+          signal: gone,
         },
         {
           onSend() {

@@ -62,7 +62,11 @@ export async function request(urls: readonly string[], options: RequestOptions, 
   });
   const client = new Client(clientOptions(options, talk));
   const file = options.output === undefined || options.output === '-' ? null : await openFile(options.output);
-  const outcomes = await sendAll(targets, options, { streams, talk, client, file, say });
+  // Whoever reads the bodies may go away (`| head`): then nothing more is asked for.
+  const gone = new AbortController();
+  for (const event of ['error', 'close']) (file ?? streams.screen).once(event, () => gone.abort());
+  const outcomes = await sendAll(targets, options, { streams, talk, client, file, say, gone: gone.signal });
+  const isGone = gone.signal.aborted;
   if (file !== null) await new Promise((resolve) => file.end(resolve));
   const retries = client.statistics().reduce((sum, each) => sum + each.retries, 0);
   talk.finish();
@@ -72,7 +76,8 @@ export async function request(urls: readonly string[], options: RequestOptions, 
   for (const line of timingLines(outcomes, style)) say(line);
   for (const line of reuseLines(talk.connections, outcomes, retries, style)) say(line);
   if (options.json === true) streams.output.line(JSON.stringify(jsonOf(outcomes, talk.connections)));
-  return exitCodeOf(outcomes, options);
+  if (file?.errored != null) throw new CommandFailure('output-failed', `cannot write ${options.output}: ${file.errored.message}`);
+  return isGone ? exitCodes.fine : exitCodeOf(outcomes, options);
 }
 
 /** Without a scheme it is http, as with curl. */
@@ -104,6 +109,8 @@ interface Sending {
   readonly client: Client;
   readonly file: WriteStream | null;
   readonly say: (line: string) => void;
+  /** Aborts when nobody takes the bodies any more. */
+  readonly gone: AbortSignal;
 }
 
 /** The URLs one after another, so often, as many at a time as connections and pipelines carry. */
@@ -113,7 +120,7 @@ async function sendAll(urls: readonly URL[], options: RequestOptions, sending: S
   const outcomes: Outcome[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let isFirst = true; next < jobs.length; isFirst = false) {
+    for (let isFirst = true; next < jobs.length && !sending.gone.aborted; isFirst = false) {
       const number = next++;
       if (!isFirst && options.sleep > 0) await sleep(options.sleep);
       outcomes[number] = await sendWithRetry(number, jobs[number]!, body, options, sending);
@@ -140,7 +147,7 @@ async function sendWithRetry(
     options.request ??
     (options.head === true ? 'HEAD' : options.uploadFile !== undefined ? 'PUT' : body === null ? 'GET' : 'POST');
   for (let attempt = 0; ; attempt++) {
-    const { streams, client, file } = sending;
+    const { streams, client, file, gone } = sending;
     const outcome = await send(
       {
         number,
@@ -152,9 +159,9 @@ async function sendWithRetry(
         showBody: options.json !== true,
         together: options.parallel * options.pipeline > 1,
       },
-      { client, talk, screen: file ?? streams.screen, isFile: file !== null },
+      { client, talk, screen: file ?? streams.screen, isFile: file !== null, gone },
     );
-    if (outcome.error === null) return outcome;
+    if (outcome.error === null || gone.aborted) return outcome;
     const { error } = outcome;
     const on = outcome.connection === null ? null : { ...outcome.connection, number: outcome.connection.shown };
     for (const line of failureLines({ error, url: url.href, on })) say(line);

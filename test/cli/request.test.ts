@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { temporaryFile } from './run-command.js';
-import { runLive, startServe } from './run-live.js';
+import { runLive, startCommand, startServe } from './run-live.js';
 
 const { url } = await startServe('--quiet', '--keep-alive-timeout', '30s');
 
@@ -177,4 +177,11 @@ test('bad usage is said in one sentence, with code 2', async () => {
     assert.equal(code, 2);
     assert.match(errors, text);
   }
+});
+
+test('a reader that goes away ends it, without a word and with code 0', async () => {
+  const command = startCommand(['request', '--silent', `${url}/bytes?count=100000000`]);
+  await command.until(/./);
+  command.child.stdout?.destroy();
+  assert.deepEqual([await command.ended(), command.errors()], [0, '']);
 });
