@@ -43,7 +43,12 @@ export async function measureLink(
     output.line(JSON.stringify({ schema: 'holdfast.link.v1', asked: settings, measured, counted: link.statistics() }));
     return;
   }
-  for (const line of comparison(settings, measured, terminalStyle({}, screen, environment))) output.line(line);
+  const style = terminalStyle({}, screen, environment);
+  for (const line of comparison(settings, measured, style)) output.line(line);
+  const { overrun } = link.statistics();
+  if (overrun === 0) return;
+  const text = `${formatCounted(overrun, 'packet')} of these lost because this machine was too slow for the link.`;
+  output.line(style.palette.warning(text));
 }
 
 /** A busy machine shall not add to what is measured. Only root may. */
