@@ -14,7 +14,7 @@ const labExamples = `Examples:
   holdfast lab timeout-zero --html zero.html   also the report as a page
   holdfast lab --all --json                    all of them, as a regression suite; exit code 1 when one fails
   holdfast lab cost --rtt 40ms                 what keep-alive is worth over a link with that round trip
-  holdfast lab --compare timeout-idle          the same against nginx, Apache, Go, Node and our own server, side by side
+  holdfast lab compare timeout-idle            the same against nginx, Apache, Go, Node and our own server, side by side
 `;
 
 const labNotes = `
@@ -53,6 +53,14 @@ export function addLab(program: Command, { streams, ended }: CommandContext): vo
     .action(async (name: string | undefined, options: LabOptions) => {
       const { runLab } = await import('./lab.js');
       ended(await runLab(name, options, streams));
+    });
+  lab
+    .command('compare')
+    .summary('a scenario against every server there is, side by side (the same as --compare)')
+    .argument('[scenario]', 'the scenario to play; without it some that tell servers apart')
+    .action(async (name: string | undefined, _options: unknown, command: Command) => {
+      const { runLab } = await import('./lab.js');
+      ended(await runLab(name, { ...command.optsWithGlobals<LabOptions>(), compare: true }, streams));
     });
   addLabCost(lab, { streams, ended });
 }

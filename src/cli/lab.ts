@@ -3,7 +3,7 @@
  * free, nothing of the machine is touched, there can be a link, and packets may be recorded without rights. Where there can be no such
  * namespace the machine's loopback is recorded, and where that is not allowed either a relay watches.
  */
-import { rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { CaptureError, enterOwnNetwork, inOwnNetwork, openPacketSource } from '../capture/index.js';
 import {
@@ -48,6 +48,8 @@ export interface LabOptions {
 /** Runs the command and gives the exit code. */
 export async function runLab(name: string | undefined, options: LabOptions, streams: Streams): Promise<number> {
   if (name !== undefined && options.all === true) throw new CommandFailure('bad-usage', 'choose one of a scenario and --all');
+  if ((options.all === true || options.compare === true) && (options.write !== undefined || options.html !== undefined))
+    throw new CommandFailure('bad-usage', '--write and --html are for one scenario; --out names a folder for many');
   const scenario = name === undefined ? null : scenarioOf(name);
   if (options.compare === true) {
     const { compareServers } = await import('./lab-compare.js');
@@ -106,7 +108,8 @@ function listScenarios({ json, ...options }: LabOptions, { output, screen, envir
   const longest = Math.max(...scenarios.map(({ name }) => name.length));
   const room = Math.max(40, width - longest - 2);
   for (const { name, line } of scenarios) {
-    const shown = line.length > room ? `${line.slice(0, room - 2)}${unicode ? '…' : '..'}` : line;
+    // What goes to a file or a pipe is not cut.
+    const shown = screen.isTTY === true && line.length > room ? `${line.slice(0, room - 2)}${unicode ? '…' : '..'}` : line;
     output.line(`${palette.strong(name.padEnd(longest))}  ${shown}`);
   }
   output.line('');
@@ -172,6 +175,8 @@ async function playOne(play: Play, options: LabOptions, streams: Streams): Promi
     output.line(JSON.stringify({ scenario: scenario.name, passed: null, why } satisfies SkippedJson, null, 2));
     return exitCodes.failed;
   }
+  const { out } = options;
+  if (out !== undefined) await orUnwritable(out, () => mkdir(out, { recursive: true }));
   const perform = options.json === true ? playForProgram : playForPeople;
   try {
     const { passed } = await perform(play, options, streams);
@@ -214,6 +219,14 @@ async function playForPeople(play: Play, options: LabOptions, streams: Streams):
   return result;
 }
 
+async function orUnwritable(path: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw new CommandFailure('output-failed', `cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Gives the recording the name that was asked for, and writes the page. */
 async function withFiles(result: ScenarioResult, { write, html }: LabOptions, streams: Streams): Promise<ScenarioResult> {
   if (result.file === null) {
@@ -222,7 +235,7 @@ async function withFiles(result: ScenarioResult, { write, html }: LabOptions, st
     return result;
   }
   const file = write ?? result.file;
-  if (write !== undefined) await rename(result.file, write);
+  if (write !== undefined) await orUnwritable(write, () => rename(result.file!, write));
   if (html !== undefined) {
     // What explain prints is not wanted here.
     const nowhere = new Output(new Writable({ write: (_chunk, _encoding, done) => done() }));

@@ -1,4 +1,7 @@
-/** Apache with the event module, a configuration and a folder of its own, in the foreground. */
+/**
+ * Apache with the event module, a configuration and a folder of its own, in the foreground. Its MaxKeepAliveRequests counts the requests
+ * after the first; 0 is no limit, so a single request on a connection cannot be asked for.
+ */
 
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -72,7 +75,7 @@ ThreadsPerChild 16
 MaxRequestWorkers 32
 KeepAlive ${idleTimeoutMs === 0 ? 'Off' : 'On'}
 ${idleTimeoutMs === 0 ? '' : `KeepAliveTimeout ${timeout}`}
-MaxKeepAliveRequests ${maxRequests ?? 0}
+MaxKeepAliveRequests ${maxRequests === null ? 0 : maxRequests - 1}
 DocumentRoot ${folder}/site
 <Directory ${folder}/site>
   Require all granted
