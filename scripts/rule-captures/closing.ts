@@ -347,6 +347,18 @@ export const closing: Plays = {
     await record({ ports: [8080] }, () => peers.run('curl', '-s', '-m', '1.2', `${local}:8080/slow?ms=900`));
   },
 
+  'proxy-gave-up/fires': async (record) => {
+    await peers.startNode(8080, 60_000);
+    await peers.startHaproxy(80, 8080, '1s');
+    await record({ ports: [80, 8080] }, () => peers.run('curl', '-s', `${local}:80/slow?ms=1600`));
+  },
+  'proxy-gave-up/near-miss': async (record) => {
+    // The caller itself leaves, and the proxy with it.
+    await peers.startNode(8080, 60_000);
+    await peers.startNginx(80, 'location /slow { proxy_pass http://127.0.0.1:8080; }');
+    await record({ ports: [80, 8080] }, () => peers.run('curl', '-s', '-m', '1.2', `${local}:80/slow?ms=1600`));
+  },
+
   'half-close-dropped/fires': async (record) => {
     await peers.startNode(8080, 60_000);
     await record({ ports: [8080] }, () => halfClose(8080, '/slow?ms=300'));

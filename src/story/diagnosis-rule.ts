@@ -78,7 +78,7 @@ export interface Rule {
   /** The endings for which `onConnection` is called. Default: all. */
   readonly endings?: readonly EndingWhy[];
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
-  readonly onLostRequest?: (lost: LostRequest, server: ServerFacts) => Hit | null;
+  readonly onLostRequest?: (lost: LostRequest, server: ServerFacts, whole: WholeFacts) => Hit | null;
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;
   readonly onServer?: (server: ServerFacts, whole: WholeFacts) => Hit | readonly Hit[] | null;
   /** What was seen, in one sentence with its numbers. */

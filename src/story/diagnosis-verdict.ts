@@ -30,6 +30,8 @@ export interface Verdict {
   };
   readonly ended: {
     readonly text: string;
+    /** What the numbers do not tell; in the text too. */
+    readonly note: string | null;
     readonly byClient: number;
     readonly byServer: number;
     readonly byNetwork: number;
@@ -64,7 +66,7 @@ export function verdictOf(findings: readonly Finding[], whole: WholeFacts, infer
     change: worst?.fixes[0] ?? null,
     finding: worst,
     waited: waited(whole),
-    ended: ended(whole),
+    ended: ended(whole, findings),
     notTheCause: notTheCause(findings, whole, inferences),
     limits: limits(whole),
   };
@@ -79,7 +81,7 @@ function headline(worst: Finding | null, findings: readonly Finding[], whole: Wh
   }
   if (whole.connections === 0) return 'No TCP connection was captured';
   if (whole.requests === 0)
-    return `No HTTP/1 request was seen on ${counted(whole.connections, 'connection')}; nothing is wrong with them as connections`;
+    return `No HTTP/1 request was seen on ${counted(whole.connections, 'connection')}; nothing is wrong with ${whole.connections === 1 ? 'it as a connection' : 'them as connections'}`;
   const unanswered = whole.requests - whole.answered;
   if (unanswered > 0)
     return `No fault was found; ${counted(unanswered, 'request')} had no answer when the capture ended or cannot be judged`;
@@ -103,7 +105,7 @@ function costOf({ lostRequests, delayMs, count, connectionCount }: Finding, whol
   }
   if (delayMs >= 1) parts.push(`${durationWords(delayMs * nsPerMs)} of waiting`);
   if (parts.length === 0) {
-    parts.push(connectionCount > 0 ? counted(connectionCount, 'connection') : counted(count, 'case'));
+    parts.push(connectionCount > 0 ? counted(Math.max(connectionCount, count), 'connection') : counted(count, 'case'));
   }
   return listWords(parts);
 }
@@ -132,7 +134,7 @@ function waited(whole: WholeFacts): Verdict['waited'] {
   };
 }
 
-function ended({ endings, connections }: WholeFacts): Verdict['ended'] {
+function ended({ endings, connections }: WholeFacts, findings: readonly Finding[]): Verdict['ended'] {
   const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, count) => all + count, 0);
   const byClient = sum(endings.client);
   const byServer = sum(endings.server);
@@ -144,8 +146,16 @@ function ended({ endings, connections }: WholeFacts): Verdict['ended'] {
   if (byNetwork > 0) parts.push(`${countWords(byNetwork)} died in the network`);
   if (open > 0) parts.push(`${countWords(open)} ${open === 1 ? 'was' : 'were'} still open`);
   const list = listWords(parts);
-  const text = connections === 0 ? 'There was no connection.' : `Of ${counted(connections, 'connection')}, ${list}.`;
-  return { text, byClient, byServer, byNetwork, open };
+  const forged = findings.reduce((all, { rule, count }) => (rule === 'forged-reset' ? all + count : all), 0);
+  const note =
+    forged === 0
+      ? null
+      : `${countWords(forged)} of them ${forged === 1 ? 'was' : 'were'} really ended by a box in between, in the name of another.`;
+  const text =
+    connections === 0
+      ? 'There was no connection.'
+      : `Of ${counted(connections, 'connection')}, ${list}.${note === null ? '' : ` ${note}`}`;
+  return { text, note, byClient, byServer, byNetwork, open };
 }
 
 const closingRules: ReadonlySet<string> = new Set([
@@ -158,6 +168,7 @@ const closingRules: ReadonlySet<string> = new Set([
   'response-cut',
   'response-lost-to-reset',
   'pipeline-tail-dropped',
+  'half-close-dropped',
   'forged-reset',
   'silent-drop',
 ]);

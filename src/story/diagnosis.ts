@@ -134,7 +134,7 @@ export class Diagnosis {
 
   #judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
     for (const { rule, index, look } of this.#lostLookers) {
-      const hit = look(lost, server);
+      const hit = look(lost, server, this.#whole);
       if (hit === null) continue;
       hits.add(rule, index, server, hit, lost.connection);
       return;

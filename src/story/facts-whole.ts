@@ -16,6 +16,8 @@ const wholeLimits = {
   pairs: 4096,
   /** Newest requests with a method that is not idempotent. */
   unsafeRequests: 2048,
+  /** Answers of a proxy on its own account. */
+  gatewayAnswers: 1024,
 } as const;
 
 /** A request with a method that is not idempotent (RFC 9110 §9.2.2). */
@@ -35,6 +37,16 @@ export interface UnsafeRequest {
   /** When its connection ended without an answer to it; null when it was answered, still waits, or was certainly never taken. */
   readonly failedNs: number | null;
   readonly status: number | null;
+}
+
+/** A 502 or 504: a proxy speaks of what is behind it. */
+export interface GatewayAnswer {
+  readonly connection: ConnectionId;
+  readonly server: Endpoint;
+  readonly status: number;
+  readonly startNs: number;
+  readonly answeredNs: number;
+  readonly packet: number;
 }
 
 export interface Retirement {
@@ -83,6 +95,7 @@ export class WholeFacts {
   waitedNetworkNs = 0;
   waitedServerNs = 0;
   handshakeNs = 0;
+  readonly gatewayAnswers: GatewayAnswer[] = [];
   readonly unsafe: UnsafeRequest[] = [];
   #unsafeNext = 0;
   /** The server at an address whose port was seen last; others in a chain. */
@@ -159,6 +172,7 @@ export class WholeFacts {
         if (status === 502) this.badGateways++;
         else if (status === 503) this.unavailable++;
         else if (status === 504) this.gatewayTimeouts++;
+        if (status === 502 || status === 504) this.#addGatewayAnswer(exchange, connection);
       }
       if (!isUnsafe(method)) continue;
       const request: UnsafeRequest = {
@@ -184,6 +198,12 @@ export class WholeFacts {
       this.unsafe[this.#unsafeNext] = request;
       this.#unsafeNext = (this.#unsafeNext + 1) % wholeLimits.unsafeRequests;
     }
+  }
+
+  #addGatewayAnswer({ requestAt, firstByte, status }: Exchange, { id, server }: Connection): void {
+    if (firstByte === null || status === null || this.gatewayAnswers.length >= wholeLimits.gatewayAnswers) return;
+    const { atNs: answeredNs, packet } = firstByte;
+    this.gatewayAnswers.push({ connection: id, server, status, startNs: requestAt.atNs, answeredNs, packet });
   }
 
   #pairOf({ client, server }: Connection): PairFacts {

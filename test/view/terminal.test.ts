@@ -188,7 +188,7 @@ test('the first line says what is wrong, and nothing is wrong with a healthy cap
   );
   assert.equal(
     firstLine([buildConnection({ exchanges: [] })]),
-    'No HTTP/1 request was seen on 1 connection; nothing is wrong with them as connections.',
+    'No HTTP/1 request was seen on 1 connection; nothing is wrong with it as a connection.',
   );
 });
 

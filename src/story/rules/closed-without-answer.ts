@@ -23,8 +23,9 @@ export const closedWithoutAnswer: Rule = {
     { for: 'the application', setting: 'answer 4xx or 5xx before closing', why: 'a caller can act on an answer, not on a reset' },
   ],
   onLostRequest: (lost) => {
-    if (lost.by !== 'server' || lost.crossed) return null;
-    const confidence = lost.whole && lost.acknowledged ? 'high' : 'medium';
+    // A reset that crossed a request without an idle time before it was no idle timer's either.
+    if (lost.by !== 'server' || (lost.crossed && lost.how !== 'rst')) return null;
+    const confidence = lost.whole && lost.acknowledged && !lost.crossed ? 'high' : 'medium';
     return {
       confidence,
       packets: [lost.requestAt.packet, lost.closeAt.packet],

@@ -30,6 +30,7 @@ import { pipelineTailDropped } from './pipeline-tail-dropped.js';
 import { probesAreNotReuse } from './probes-are-not-reuse.js';
 import { probesLate } from './probes-late.js';
 import { probesUnanswered } from './probes-unanswered.js';
+import { proxyGaveUp } from './proxy-gave-up.js';
 import { refused } from './refused.js';
 import { requestAfterClose } from './request-after-close.js';
 import { responseCut } from './response-cut.js';
@@ -61,6 +62,7 @@ export const rules: readonly Rule[] = [
   pipelineTailDropped,
   staleReuse,
   cutWhileWaiting,
+  proxyGaveUp,
   halfCloseDropped,
   clientGaveUp,
   closedWithoutAnswer,

@@ -1,5 +1,5 @@
 import type { Rule } from '../diagnosis-rule.js';
-import { countWords, durationWords } from '../diagnosis-words.js';
+import { counted, countWords, durationWords } from '../diagnosis-words.js';
 
 const leastRequests = 5;
 const leastPerConnection = 3;
@@ -35,7 +35,7 @@ export const reuseWorks: Rule = {
           timeout === null
             ? ''
             : ` This server closes after ${durationWords(timeout.value)} idle${announced === null ? '' : `, announced ${announced} s`}.`;
-        return `${countWords(requests)} requests on ${countWords(httpConnections)} connections, ${(requests / httpConnections).toFixed(1)} on each${saved}.${closes}`;
+        return `${countWords(requests)} requests on ${counted(httpConnections, 'connection')}, ${(requests / httpConnections).toFixed(1)} on each${saved}.${closes}`;
       },
     };
   },

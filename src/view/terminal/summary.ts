@@ -52,7 +52,10 @@ function headline(input: SummaryInput, style: TerminalStyle): string[] {
     requests + responses > 0
       ? `${formatCounted(overview.connections, 'connection')}${chosen}, ${formatCounted(requests, 'request')}, ${formatCounted(responses, 'response')}.`
       : `${formatCounted(overview.connections, 'TCP connection')}${chosen}, no HTTP/1 in the clear.`;
-  return [...verdict, ...wrapWords(`${counts} ${closersSentence(overview)}`, width)];
+  return [
+    ...verdict,
+    ...wrapWords([counts, closersSentence(overview), diagnosed.verdict.ended.note ?? ''].join(' ').trimEnd(), width),
+  ];
 }
 
 function nothingFound({ source, chosenBy }: SummaryInput): string {

@@ -320,6 +320,20 @@ const closing: readonly Case[] = [
     expects: [],
   },
   {
+    capture: 'proxy-gave-up/fires',
+    client: 'curl',
+    server: ['HAProxy', 'Node'],
+    did: 'HAProxy with timeout server 1s before a handler that needs 1.6 s; captured on both sides of it.',
+    expects: [bad('proxy-gave-up', 0, 1)],
+  },
+  {
+    capture: 'proxy-gave-up/near-miss',
+    client: 'curl',
+    server: ['nginx', 'Node'],
+    did: 'nginx before the same handler; curl -m 1.2 leaves, and nginx lets go of the server too.',
+    expects: [],
+  },
+  {
     capture: 'half-close-dropped/fires',
     client: 'socket',
     server: ['Node'],

@@ -246,6 +246,38 @@ export const closingCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'proxy-gave-up',
+    name: 'a proxy closes after two seconds and tells its caller 504',
+    story: `
+      server 10.0.0.2:80
+      #0 0     open
+      client 10.0.0.2
+      server 10.0.0.3:8080
+      #1 0.05  open
+      #0 0.1   >> GET /slow
+      #1 0.12  >> GET /slow
+      #1 2.12  >> FIN
+      #1 2.13  << FIN
+      #0 2.14  << 504 body 5`,
+    finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [1, 0], lostRequests: 1 },
+  },
+  {
+    rule: 'proxy-gave-up',
+    name: 'the proxy answers by other means',
+    story: `
+      server 10.0.0.2:80
+      #0 0     open
+      client 10.0.0.2
+      server 10.0.0.3:8080
+      #1 0.05  open
+      #0 0.1   >> GET /slow
+      #1 0.12  >> GET /slow
+      #1 2.12  >> FIN
+      #1 2.13  << FIN
+      #0 2.14  << 200 body 5`,
+    finding: null,
+  },
+  {
     rule: 'half-close-dropped',
     name: 'a half-close right behind the request, and a FIN instead of an answer',
     story: `

@@ -50,6 +50,7 @@ const badInExamples: readonly string[] = [
   'cut-response.pcap: response-cut on #0',
   'killed-server.pcap: refused on #1 #2 #3',
   'killed-server.pcap: server-died on #0',
+  'proxy.pcap: proxy-gave-up on #2 #0',
   'silent-drop.pcap: no-answer on #1',
   'silent-drop.pcap: silent-drop on #0',
   'stale-reuse.pcap: stale-reuse on #0',
