@@ -25,6 +25,7 @@ async function startTap(parameters: readonly string[], to = `127.0.0.1:${serverP
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' },
   });
+  after(() => child.kill('SIGKILL'));
   let out = '';
   let errors = '';
   child.stdout.on('data', (text) => {
