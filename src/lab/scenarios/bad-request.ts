@@ -22,7 +22,7 @@ export const badRequest: Scenario = {
     ofExchange(theConnection, 1, 'status 200', ({ status }) => ({ met: status === 200, showed: `${status}` })),
     ofExchange(theConnection, 'last', 'status 400', ({ status }) => ({ met: status === 400, showed: `${status}` })),
     asksForClose(theConnection, 'last', ['server', 'both']),
-    ends(theConnection, 'server', 'fin', ['close-announced', 'error-response']),
+    ends(theConnection, 'server', 'fin', ['close-announced', 'error-response', 'body-end']),
     takes(theConnection, { from: responseEnd(), to: fin('server'), ms: 0, tolerance: { lateMs: 100 } }),
   ],
 };
