@@ -61,7 +61,7 @@ export function liveFeed(source: PacketSource, keep: (chunk: Uint8Array) => void
 }
 
 /** Bytes pushed at once: so few that the time between two pushes is that between two packets. */
-const sliceByteCount = 512;
+const sliceByteCount = 128;
 /** Silences of the capture are waited for in steps, so that it can be stopped. */
 const stepMs = 50;
 

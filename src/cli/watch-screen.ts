@@ -64,6 +64,7 @@ export class WatchScreen {
   #view: View = 'list';
   #pausedAtNs: number | null = null;
   #ended = false;
+  #endedMs: number | null = null;
   #order: Order = 'newest';
   #filterText: string;
   #filter: ConnectionPredicate | null;
@@ -109,6 +110,8 @@ export class WatchScreen {
   /** The source has ended; `failure`: of itself. What was seen stays on the screen. */
   sourceEnded(failure: string | null): void {
     this.#ended = true;
+    this.#endedMs = performance.now();
+    this.#options.session.end();
     this.#listAtMs = this.#findingsAtMs = 0;
     if (failure !== null) this.#say(failure, 'bad', Number.POSITIVE_INFINITY);
   }
@@ -141,7 +144,7 @@ export class WatchScreen {
     losses.look(nowMs);
     this.#packetRate.look(nowMs, session.packets);
     if (this.#pausedAtNs !== null) return;
-    if (nowMs >= this.#listAtMs) {
+    if (nowMs >= this.#listAtMs || (this.#shown.length === 0 && this.#filter === null)) {
       this.#openCount = session.open();
       this.#requestRate.look(nowMs, session.counts(this.#openCount).requests);
       const { shown, partly } = chooseRows(session, this.#openCount, {
@@ -176,7 +179,7 @@ export class WatchScreen {
     const screen: LiveScreen = {
       title: title + filtered,
       state: this.#ended ? 'ended' : this.#pausedAtNs !== null ? 'paused' : 'live',
-      elapsed: clockFace(performance.now() - this.#startedMs),
+      elapsed: clockFace((this.#endedMs ?? performance.now()) - this.#startedMs),
       counts: {
         ...session.counts(this.#openCount),
         requestsPerSecond: this.#requestRate.perSecond,
@@ -389,7 +392,7 @@ export class WatchScreen {
     const from = this.#from;
     const screen = this.#compose(columns, this.#shown.length + savedLinesAround, style);
     const rows = (screen.body.kind === 'list' ? screen.body.rows.length : screen.body.lines.length) + savedLinesAround;
-    const lines = renderLiveScreen(this.#compose(columns, rows, style), rows, style);
+    const lines = renderLiveScreen(this.#compose(columns, rows, style), rows, style).filter((line) => line !== '');
     this.#from = from;
     this.#whenSaved(this.#options.save.text(lines));
   }

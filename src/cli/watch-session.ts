@@ -107,17 +107,20 @@ export class WatchSession {
 
   /** Counts without rates. */
   counts(open: readonly Connection[]): Omit<LiveCounts, 'requestsPerSecond' | 'packetsPerSecond'> {
-    const ended = this.#endedCount;
+    // Some that are over still wait for late packets; of some that were told at the end nobody knows how they went on.
+    const lingering = open.reduce((count, { closed }) => count + (closed === null ? 0 : 1), 0);
+    const { client, server, network, none } = this.overview.closers;
+    const leftOpen = client.open + server.open + network.open + none.open;
+    const state = { open: open.length - lingering + leftOpen, ended: this.#endedCount + lingering - leftOpen };
     if (this.chosen === null) {
       const { requests, responses, resets, retransmissions, keepAliveProbes } = this.#story.totals;
-      return { open: open.length, ended, requests, responses, resets, retransmissions, keepAliveProbes };
+      return { ...state, requests, responses, resets, retransmissions, keepAliveProbes };
     }
     const { totals } = this.overview;
     const sum = (value: (connection: Connection) => number): number =>
       open.reduce((total, connection) => total + value(connection), 0);
     return {
-      open: open.length,
-      ended,
+      ...state,
       requests: totals.requests + sum(({ exchangeCount }) => exchangeCount),
       responses: totals.responses + sum(({ responseCount }) => responseCount),
       resets: totals.resets + sum(({ tcp }) => tcp.resets.client + tcp.resets.server),
