@@ -7,7 +7,7 @@ import { observeCapture } from '../packets/index.js';
 import { formatEndpoint } from '../view/index.js';
 
 /** Bytes kept. */
-export const recentBytesLimit = 32 * 1024 * 1024;
+const recentBytesLimit = 32 * 1024 * 1024;
 
 const sectionHeader = 0x0a0d0d0a;
 const interfaceDescription = 1;

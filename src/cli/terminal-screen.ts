@@ -11,7 +11,7 @@ import { ReadStream, type WriteStream } from 'node:tty';
 
 /** The other screen, no cursor, no wrapping at the right edge. */
 const enterCodes = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
-export const leaveCodes = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
+const leaveCodes = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 export interface Key {
   /** As Node names it (`up`, `return`, `escape`, `a`), or the character itself. */

@@ -18,7 +18,7 @@ export const orderWords: Readonly<Record<Order, string>> = {
 };
 
 /** Rows that can be scrolled through. */
-export const rowsLimit = 1000;
+const rowsLimit = 1000;
 /** A filter looks at connections for so long; what it has not seen by then is left out. */
 const filterBudgetMs = 25;
 /** Exchanges of an open connection are not all looked at for its score. */

@@ -9,7 +9,7 @@ import { endingLine, endingWords, type Severity } from './ending-words.js';
 import { protocolTitle } from './protocol-words.js';
 import { formatCount, formatShortDuration, type Script } from './quantity.js';
 
-export interface LiveState {
+interface LiveState {
   readonly kind: 'opening' | 'sending' | 'waiting' | 'receiving' | 'idle' | 'quiet' | 'half-closed' | 'ended';
   /** How long it has been so, in ns. */
   readonly forNs: number;
