@@ -19,7 +19,7 @@ import {
   scenarios,
   serverPeers,
 } from '../lab/index.js';
-import { escapeName } from '../view/index.js';
+import { escapeName, wrapWords } from '../view/index.js';
 import type { Streams } from './command-context.js';
 import { explain } from './explain.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -205,7 +205,7 @@ async function playForPeople(play: Play, options: LabOptions, streams: Streams):
     void output.flush();
   };
   write(palette.strong(`${play.scenario.name}: ${play.scenario.line}`));
-  write(palette.faint(play.scenario.story));
+  for (const line of wrapWords(play.scenario.story, style.width)) write(palette.faint(line));
   write('');
   const ladder = new LiveLadder(style, write);
   const tell = (line: string): void => write(palette.notable(ladder.beside(escapeName(line))));

@@ -18,7 +18,7 @@ export const staleReuse: Scenario = {
   name: 'stale-reuse',
   line: 'an idle timeout just under that of the client: a POST crosses the FIN and is lost, but none of ours',
   story:
-    'The server closes after 5 s of idleness neither says so before nor waits for anything after. Over a link with a round trip of 400 ms two clients send a POST when the FIN of the server is already on its way: one that trusts its connection, and the client of the engine.',
+    'The server closes after 5 s of idleness; it neither says so before nor waits for anything after. Over a link with a round trip of 400 ms two clients send a POST when the FIN of the server is already on its way: one that trusts its connection, and the client of the engine.',
   fastest: 4,
   server: { usual: 'holdfast', needs: [] },
   client: { usual: 'plain', needs: ['hold', 'post'] },
