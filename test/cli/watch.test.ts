@@ -1,6 +1,6 @@
 /** `holdfast watch` off a terminal: lines and NDJSON from a capture that is played again, and what it refuses. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -175,9 +175,23 @@ test('the connections of a process, on a live wire', async (t) => {
   for (const { server: end } of connections) assert.equal(end, `127.0.0.1:${port}`);
 });
 
-test('who may not capture is told the way out', (t) => {
-  if (process.getuid?.() !== 0) return t.skip('only root can become somebody else');
+test('an interface that is not there is named', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('capturing needs root');
   const { code, errors } = holdfast(['watch', '-i', 'no-such-interface-0']);
   assert.equal(code, 2);
   assert.match(errors, /no-such-interface-0/);
+});
+
+test('who may not capture is told the way out, which names this command', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can become somebody else');
+  const nobody = 65_534;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/holdfast.js', 'watch', '-i', 'lo'], {
+    uid: nobody,
+    gid: nobody,
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  if (/EACCES|MODULE_NOT_FOUND/.test(stderr.toString())) return t.skip('nobody may not read this folder');
+  assert.equal(status, 2);
+  assert.equal(stdout.toString(), '');
+  assert.match(stderr.toString(), /may not capture[\s\S]*sudo holdfast watch/);
 });
