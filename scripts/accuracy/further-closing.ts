@@ -248,7 +248,7 @@ export const moreHints: Scenario = async (truth, ready) => {
     inner.end();
   });
   const { Agent } = await import('node:http');
-  const keptAgent = new Agent({ keepAlive: true });
+  const keptAgent = new Agent({ keepAlive: true, keepAliveMsecs: 60_000 });
   passing.listen(proxy);
   await once(passing, 'listening');
   await ready();
@@ -283,13 +283,14 @@ export const moreHints: Scenario = async (truth, ready) => {
       const line = await Line.open(proxy);
       for (let asked = 0; asked < 3; asked += 1) {
         await line.ask(`/page/${index}/${asked}`);
-        await pause(asked === 1 ? 2500 : 400);
+        await pause(asked === 1 ? 3400 : 400);
       }
       await line.leave();
       truth.connection('hint-ignored', 'reused behind the time that a proxy passes on', line);
     }),
   ]);
   truth.server('max-requests', 'unannounced, behind the third answer', silent);
+  truth.server('timeout-inferred', 'Node behind a proxy', behind);
   truth.server('hint-leaked', 'a Node proxy that copies all fields', proxy);
   keptAgent.destroy();
   passing.close();
