@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pinned, type Running } from './engine-server-start.js';
 
@@ -69,7 +70,7 @@ function runAutocannon(server: Running, load: Load, seconds: string, folder: str
   if (load.kind === 'pipelined') parameters.push('-p', String(pipelineDepth));
   if (load.kind === 'upload')
     parameters.push('-m', 'POST', '-H', 'Content-Type=application/octet-stream', '-i', join(folder, 'upload.body'));
-  const script = join('node_modules', 'autocannon', 'autocannon.js');
+  const script = createRequire(import.meta.url).resolve('autocannon');
   const [program, all] = pinned(1, process.execPath, [script, ...parameters, urlOf(server, load)]);
   const { stdout, stderr } = spawnSync(program, all, { encoding: 'utf8' });
   const result = JSON.parse(stdout || '{}') as { '2xx'?: number; non2xx?: number; errors?: number; duration?: number };

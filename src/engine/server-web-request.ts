@@ -40,8 +40,12 @@ class LightRequest {
 
   constructor(
     private readonly served: ServerRequest,
-    readonly url: string,
+    private readonly servedUrl: string,
   ) {}
+
+  get url(): string {
+    return this.servedUrl;
+  }
 
   /** @internal What it becomes when it must. */
   get real(): Request {

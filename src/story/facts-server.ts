@@ -83,11 +83,11 @@ export interface FailedOpening {
 }
 
 export interface HintedExchange {
-  readonly startNs: number;
-  readonly endNs: number;
-  readonly target: string;
-  readonly packet: number;
-  readonly connection: ConnectionId;
+  startNs: number;
+  endNs: number;
+  target: string;
+  packet: number;
+  connection: ConnectionId;
 }
 
 /** Where only turns are known, a shorter pause may lie within an answer. */
@@ -231,25 +231,26 @@ export class ServerFacts implements TableEntry {
     const count = this.hintSeconds.get(seconds);
     if (count !== undefined || this.hintSeconds.size < serverLimits.distinctValues)
       this.hintSeconds.set(seconds, (count ?? 0) + 1);
-    for (const exchange of connection.exchanges.slice(-serverLimits.hintedPerConnection)) {
-      if (exchange.hint !== null && exchange.responseEnd !== null) this.#addHinted(exchange, exchange.responseEnd, connection.id);
+    const { exchanges, id } = connection;
+    for (let place = Math.max(0, exchanges.length - serverLimits.hintedPerConnection); place < exchanges.length; place++) {
+      const exchange = exchanges[place]!;
+      if (exchange.hint !== null && exchange.responseEnd !== null) this.#addHinted(exchange, exchange.responseEnd, id);
     }
   }
 
   #addHinted({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
-    const outline: HintedExchange = {
-      startNs: requestAt.atNs,
-      endNs: responseEnd.atNs,
-      target,
-      packet: (firstByte ?? responseEnd).packet,
-      connection,
-    };
-    if (this.hinted.length < serverLimits.recentExchanges) {
+    // The oldest makes room: its object is filled anew, because there may be one an exchange.
+    let outline = this.hinted[this.#hintedNext];
+    if (outline === undefined) {
+      outline = { startNs: 0, endNs: 0, target, packet: 0, connection };
       this.hinted.push(outline);
-      return;
     }
-    this.hinted[this.#hintedNext] = outline;
     this.#hintedNext = (this.#hintedNext + 1) % serverLimits.recentExchanges;
+    outline.startNs = requestAt.atNs;
+    outline.endNs = responseEnd.atNs;
+    outline.target = target;
+    outline.packet = (firstByte ?? responseEnd).packet;
+    outline.connection = connection;
   }
 
   #addWaiting({ id, exchanges, last, tcp, closing }: Connection, { firstUnanswered }: ConnectionFacts): void {
