@@ -14,10 +14,12 @@ import type { ThreadBatch, ThreadFailure } from './read-capture.js';
 const aheadLimit = 3;
 
 const port = parentPort!;
-const idle: ThreadBatch[] = [];
+/** What was said, by its number; and the numbers of what has been told, whose memory is free. */
+const said: ThreadBatch[] = [];
+const idle: number[] = [];
 let ahead = 0;
-port.on('message', (told: ThreadBatch) => {
-  idle.push(told);
+port.on('message', (number: number) => {
+  idle.push(number);
   ahead--;
 });
 
@@ -25,11 +27,12 @@ async function read(input: string): Promise<void> {
   const source = openSource(input);
   const writer = new ObservationWriter();
   const capture = observeCapture({ observe: writer.observe });
-  const say = (chunk: Uint8Array, isLast: boolean): void => {
+  const say = (number: number, chunk: Uint8Array, isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
     const problems = [...source.problems(), ...summary.problems];
-    const said: ThreadBatch = {
+    said[number] = {
       kind: 'batch',
+      number,
       chunk,
       batch: writer.batch(),
       summary: { ...summary, problems },
@@ -37,22 +40,23 @@ async function read(input: string): Promise<void> {
       isLast,
     };
     ahead++;
-    port.postMessage(said);
+    port.postMessage(said[number]);
   };
   while (!capture.done) {
     while (ahead >= aheadLimit) await once(port, 'message');
-    const told = idle.shift() ?? null;
-    const chunk = await source.fill(told === null ? null : told.chunk.buffer);
+    const number = idle.shift() ?? said.length;
+    const told = said[number];
+    const chunk = await source.fill(told?.chunk.buffer ?? null);
     if (chunk === null) break;
-    writer.begin(chunk, told === null ? null : told.batch);
+    writer.begin(chunk, told?.batch ?? null);
     capture.push(chunk);
-    say(chunk, false);
+    say(number, chunk, false);
   }
   await source.close();
   // What is told now lies in no chunk.
   const nothing = new Uint8Array(new SharedArrayBuffer(0));
   writer.begin(nothing, null);
-  say(nothing, true);
+  say(said.length, nothing, true);
 }
 
 /** A file whose chunks are put into shared memory. */
@@ -115,7 +119,7 @@ try {
   await read(workerData as string);
 } catch (error) {
   if (!(error instanceof CommandFailure)) throw error;
-  const said: ThreadFailure = { kind: 'failure', code: error.code, message: error.message };
-  port.postMessage(said);
+  const failure: ThreadFailure = { kind: 'failure', code: error.code, message: error.message };
+  port.postMessage(failure);
 }
 port.close();

@@ -102,6 +102,8 @@ class ReadingHere implements CaptureReading {
 /** What the thread says: one chunk and what was in it. The last one also closes all connections. */
 export interface ThreadBatch {
   readonly kind: 'batch';
+  /** Say it back when the batch has been told: its memory is used again. */
+  readonly number: number;
   readonly chunk: Uint8Array;
   readonly batch: ObservationBatch;
   readonly summary: SourceSummary;
@@ -161,8 +163,7 @@ class ReadingInThread implements CaptureReading {
     if (said.kind === 'failure') throw new CommandFailure(said.code, said.message);
     this.#told = said;
     this.#reader.read(said.batch, said.chunk);
-    // The thread uses its memory again.
-    this.#worker.postMessage(said);
+    this.#worker.postMessage(said.number);
     return true;
   }
 

@@ -13,7 +13,7 @@ import type { Connection, EndingBy, EndingHow, Exchange, ProtocolName } from './
 
 const wholeLimits = {
   servers: 1024,
-  pairs: 4096,
+  pairs: 1024,
   /** Newest requests with a method that is not idempotent. */
   unsafeRequests: 2048,
   /** Answers of a proxy on its own account. */
