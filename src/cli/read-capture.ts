@@ -12,8 +12,8 @@ import { observeCapture, type SegmentTap } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
 import { type OpenedInput, openInput } from './open-input.js';
 
-/** A file of so many bytes is worth a thread, which takes some 60 ms to start. */
-const leastBytesForThread = 32 * 1024 * 1024;
+/** A file of so many bytes is worth a thread, which takes a while to start and to become fast. */
+const leastBytesForThread = 128 * 1024 * 1024;
 
 export interface CaptureReading {
   /** Bytes of the file as it lies on disk, or null where that is not known. */
