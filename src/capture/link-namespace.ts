@@ -73,13 +73,14 @@ function runAgain(how: readonly string[]): Promise<number> {
   const command = [...how, '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const environment = { ...process.env, [outerNetworkVariable]: presentNetwork() };
   return new Promise((resolve, reject) => {
-    const child = spawn('unshare', command, { stdio: 'inherit', env: environment });
     const passOn = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };
     const leave = (): void => {};
     for (const signal of passedOn) process.on(signal, passOn);
     for (const signal of fromTerminal) process.on(signal, onTerminal ? leave : passOn);
+    // Signals are heard before: one in between would leave it behind.
+    const child = spawn('unshare', command, { stdio: 'inherit', env: environment });
     const done = (): void => {
       for (const signal of [...passedOn, ...fromTerminal]) process.off(signal, passOn).off(signal, leave);
     };

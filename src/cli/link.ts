@@ -139,16 +139,17 @@ function runCommand(command: readonly string[], { environment, messages }: Strea
     const text = `A shell on the link. Servers listen on all addresses, clients connect to ${linkAddresses.server}; "exit" ends it.`;
     messages.write(`${wrapWords(text, messages.columns ?? 100).join('\n')}\n`);
   }
-  const child = spawn(program, rest, {
-    stdio: 'inherit',
-    env: { ...environment, HOLDFAST_LINK_CLIENT: linkAddresses.client, HOLDFAST_LINK_SERVER: linkAddresses.server },
-  });
-  // A terminal sends its signals to the command too; it decides, and its end is ours.
+  // A terminal sends its signals to the command too; it decides, and its end is ours. Heard before the command runs: a signal that
+  // came in between would leave it behind.
   const wait = (): void => {};
   const passOn = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };
   process.on('SIGINT', wait).on('SIGQUIT', wait).on('SIGTERM', passOn).on('SIGHUP', passOn);
+  const child = spawn(program, rest, {
+    stdio: 'inherit',
+    env: { ...environment, HOLDFAST_LINK_CLIENT: linkAddresses.client, HOLDFAST_LINK_SERVER: linkAddresses.server },
+  });
   return new Promise<number>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'ENOENT' ? 'there is no such program' : error.message;

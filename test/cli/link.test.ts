@@ -72,6 +72,7 @@ test('a signal ends the command, and the link with it', { skip }, async () => {
   await once(child.stdout, 'data');
   child.kill('SIGTERM');
   const [code] = await once(child, 'exit');
+  child.stdout.destroy();
   assert.equal(code, 128 + 15);
 });
 
