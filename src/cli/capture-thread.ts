@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ObservationWriter, type SourceProblem } from '../base/index.js';
 import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
-import { type OpenedInput, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
+import { type OpenedInput, openInput, openPlainFile, type PlainFile, roomToRead } from './open-input.js';
 import type { ThreadBatch, ThreadFailure } from './read-capture.js';
 
 /** Chunks that are read and not yet told. */
@@ -82,8 +82,10 @@ function plainSource(file: PlainFile): SharedSource {
   let position = 0;
   return {
     fill: (memory) => {
-      const room = memory?.byteLength === readByteCount ? memory : new SharedArrayBuffer(readByteCount);
-      const chunk = file.read(new Uint8Array(room), position);
+      const chunk = file.read(
+        roomToRead(memory, (byteCount) => new SharedArrayBuffer(byteCount)),
+        position,
+      );
       position += chunk.length;
       return chunk.length === 0 ? null : chunk;
     },
