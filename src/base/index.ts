@@ -34,7 +34,9 @@ export type {
   SynObservation,
 } from './observation.js';
 export { otherSide } from './observation.js';
-export { type ObservationBatch, ObservationReader, ObservationWriter } from './observation-batch.js';
+export { BatchReader, BatchWriter, type ObservationBatch } from './observation-batch.js';
+export { gatherLimits, ObservationGatherer } from './observation-gatherer.js';
+export { ObservationReader } from './observation-log.js';
 export {
   type ListenCounters,
   type PortSettings,

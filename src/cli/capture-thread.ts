@@ -1,124 +1,118 @@
 /**
  * The thread that reads a large file: packets in, batches of observations out, in memory that both threads share. It reads no
- * further ahead than a few chunks.
+ * further ahead than a few batches.
  */
-import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
-import { ObservationWriter, type SourceProblem } from '../base/index.js';
+import { BatchWriter, type ObservationBatch, ObservationGatherer, type SourceProblem } from '../base/index.js';
 import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
-import { type OpenedInput, openInput, openPlainFile, type PlainFile, roomToRead } from './open-input.js';
-import type { ThreadBatch, ThreadFailure } from './read-capture.js';
+import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
+import type { ThreadBatch, ThreadFailure, ThreadTask } from './read-capture.js';
 
-/** Chunks that are read and not yet told. */
+/** Batches that are said and not yet told. */
 const aheadLimit = 3;
+/** A batch is said when it holds so many numbers, or when so many chunks have been read for it. */
+const batchLength = 48 * 1024;
+const chunksOfBatch = 2;
+/** Batches that are there at once: those ahead, and the one that is written. */
+const turns = aheadLimit + 1;
+/** So much is read while the batches that are ahead are told. */
+const readLaterByteCount = (aheadLimit + 2) * chunksOfBatch * readByteCount;
 
 const port = parentPort!;
-/** What was said, by its number; and the numbers of what has been told, whose memory is free. */
-const said: ThreadBatch[] = [];
-const idle: number[] = [];
-let ahead = 0;
-port.on('message', (number: number) => {
-  idle.push(number);
-  ahead--;
-});
+const { input, memory, told: toldMemory } = workerData as ThreadTask;
+/** How many batches have been told: their memory is free. */
+const told = new Int32Array(toldMemory);
 
-async function read(input: string): Promise<void> {
-  const source = openSource(input);
-  const writer = new ObservationWriter();
-  const capture = observeCapture({ observe: writer.observe });
-  const say = (number: number, chunk: Uint8Array, isLast: boolean): void => {
+async function read(): Promise<void> {
+  const writer = new BatchWriter();
+  const gatherer = new ObservationGatherer({ memory, readLaterByteCount, hand: (log) => writer.add(log) });
+  const capture = observeCapture({ observe: gatherer.observe });
+  /** Batches said; the newest of them, in turns; and where in the ring each began, the one that is written too. */
+  let said = 0;
+  const batches: ObservationBatch[] = [];
+  const began = [0];
+  const waitUntilTold = (count: number): void => {
+    for (let now = Atomics.load(told, 0); now < count; now = Atomics.load(told, 0)) Atomics.wait(told, 0, now);
+  };
+  /** What batches tell of lies in the ring: nothing of it is overwritten before. */
+  const room = (byteCount: number): Uint8Array => {
+    const chunk = gatherer.room(byteCount);
+    let needed = Atomics.load(told, 0);
+    while (needed < said && gatherer.ring.next > began[needed % turns]! + readLaterByteCount) needed++;
+    waitUntilTold(needed);
+    return chunk;
+  };
+  const source = await openSource(room);
+  const say = (isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
+    if (isLast) gatherer.flush();
+    waitUntilTold(said - aheadLimit + 1);
+    const batch = writer.batch();
+    batches[said % turns] = batch;
     const problems = [...source.problems(), ...summary.problems];
-    said[number] = {
+    const message: ThreadBatch = {
       kind: 'batch',
-      number,
-      chunk,
-      batch: writer.batch(),
+      batch,
       summary: { ...summary, problems },
       bytesRead: source.bytesRead(),
       isLast,
     };
-    ahead++;
-    port.postMessage(said[number]);
+    port.postMessage(message);
+    said++;
+    began[said % turns] = gatherer.ring.next;
+    writer.begin(batches[said % turns] ?? null);
   };
-  while (!capture.done) {
-    while (ahead >= aheadLimit) await once(port, 'message');
-    const number = idle.shift() ?? said.length;
-    const told = said[number];
-    const chunk = await source.fill(told?.chunk.buffer ?? null);
-    if (chunk === null) break;
-    writer.begin(chunk, told?.batch ?? null);
+  let chunks = 0;
+  for await (const chunk of source.chunks) {
+    gatherer.filled(chunk.length);
     capture.push(chunk);
-    say(number, chunk, false);
+    if (capture.done) break;
+    chunks++;
+    if (writer.count < batchLength && chunks < chunksOfBatch) continue;
+    say(false);
+    chunks = 0;
   }
-  await source.close();
-  // What is told now lies in no chunk.
-  const nothing = new Uint8Array(new SharedArrayBuffer(0));
-  writer.begin(nothing, null);
-  say(said.length, nothing, true);
+  say(true);
 }
 
-/** A file whose chunks are put into shared memory. */
-interface SharedSource {
-  /** The next chunk, in this memory where it has room for it; null at the end. */
-  fill(memory: ArrayBufferLike | null): Uint8Array | null | Promise<Uint8Array | null>;
+/** A file, in chunks that are borrowed until the next one is asked for. */
+interface Source {
+  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   bytesRead(): number;
   problems(): readonly SourceProblem[];
-  close(): Promise<void> | void;
 }
 
-/** Throws CommandFailure ('unreadable-input'). */
-function openSource(input: string): SharedSource {
+/** Throws CommandFailure ('unreadable-input'). `room`: for the next chunk. */
+async function openSource(room: (byteCount: number) => Uint8Array): Promise<Source> {
   const file = openPlainFile(input);
   const container = sniffContainer(file.read(new Uint8Array(sniffByteCount), 0));
-  if (container !== 'gzip' && container !== 'zstd') return plainSource(file);
+  if (container !== 'gzip' && container !== 'zstd') return plainSource(file, room);
   file.close();
-  return compressedSource(input);
+  const opened = await openInput(input);
+  return { ...opened, chunks: inRoom(opened.chunks, room) };
 }
 
-/** Read at once and in place: while this thread waits for the disk, the other has work. */
-function plainSource(file: PlainFile): SharedSource {
+/** Read at once: while this thread waits for the disk, the other has work. */
+function plainSource(file: PlainFile, room: (byteCount: number) => Uint8Array): Source {
   let position = 0;
-  return {
-    fill: (memory) => {
-      const chunk = file.read(
-        roomToRead(memory, (byteCount) => new SharedArrayBuffer(byteCount)),
-        position,
-      );
-      position += chunk.length;
-      return chunk.length === 0 ? null : chunk;
-    },
-    bytesRead: () => position,
-    problems: () => [],
-    close: () => file.close(),
-  };
-}
-
-function compressedSource(input: string): SharedSource {
-  let opened: OpenedInput | null = null;
-  let chunks: AsyncIterator<Uint8Array> | null = null;
-  return {
-    fill: async (memory) => {
-      opened ??= await openInput(input);
-      chunks ??= opened.chunks[Symbol.asyncIterator]();
-      const { done, value: bytes } = await chunks.next();
-      if (done === true) return null;
-      const hasRoom = memory !== null && memory.byteLength >= bytes.length;
-      const chunk = new Uint8Array(hasRoom ? memory : new SharedArrayBuffer(bytes.length), 0, bytes.length);
-      chunk.set(bytes);
-      return chunk;
-    },
-    bytesRead: () => opened?.bytesRead() ?? 0,
-    problems: () => opened?.problems() ?? [],
-    close: async () => {
-      await chunks?.return?.(undefined);
-    },
-  };
+  function* chunks(): Generator<Uint8Array> {
+    try {
+      for (;;) {
+        const chunk = file.read(room(readByteCount), position);
+        position += chunk.length;
+        if (chunk.length === 0) return;
+        yield chunk;
+      }
+    } finally {
+      file.close();
+    }
+  }
+  return { chunks: chunks(), bytesRead: () => position, problems: () => [] };
 }
 
 try {
-  await read(workerData as string);
+  await read();
 } catch (error) {
   if (!(error instanceof CommandFailure)) throw error;
   const failure: ThreadFailure = { kind: 'failure', code: error.code, message: error.message };

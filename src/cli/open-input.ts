@@ -17,18 +17,7 @@ import { sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
 
 /** Bytes read from a file at once. */
-const readByteCount = 512 * 1024;
-/**
- * Where they begin in their memory. A large buffer begins 16 bytes behind a page, the pages of a file at one, and some processors
- * (AMD's with "fast short rep movsb") copy five times slower when the two stand that close behind each other in their pages.
- */
-const readOffset = 128;
-
-/** Memory to read the next bytes of a file into; `memory` again, where it came from here. */
-export function roomToRead(memory: ArrayBufferLike | null, create: (byteCount: number) => ArrayBufferLike): Uint8Array {
-  const whole = readOffset + readByteCount;
-  return new Uint8Array(memory?.byteLength === whole ? memory : create(whole), readOffset, readByteCount);
-}
+export const readByteCount = 512 * 1024;
 /** Compressed bytes handed to the decompressor at once: bounds what it may answer before it is asked again (1,000 times more). */
 const pieceByteCount = 16 * 1024;
 /** Enough for every magic number of a compressed file. */
@@ -63,6 +52,21 @@ export async function openInput(input: string): Promise<OpenedInput> {
     bytesRead: () => counter.bytes,
     problems: () => problems,
   };
+}
+
+/** The same bytes, in room that is given; a chunk that is larger than what is read at once comes in parts. */
+export async function* inRoom(
+  chunks: AsyncIterable<Uint8Array>,
+  room: (byteCount: number) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += readByteCount) {
+      const part = chunk.subarray(at, at + readByteCount);
+      const place = room(part.length);
+      place.set(part);
+      yield place;
+    }
+  }
 }
 
 interface Counter {
@@ -113,9 +117,8 @@ function unreadable(input: string, error: unknown): CommandFailure {
 
 /** Two buffers in turn: one is worked on while the other is filled. */
 async function* readFileChunks(handle: FileHandle, input: string, counter: Counter): AsyncGenerator<Uint8Array> {
-  const room = (): Uint8Array => roomToRead(null, (byteCount) => new ArrayBuffer(byteCount));
-  let filling = room();
-  let working = room();
+  let filling = Buffer.allocUnsafe(readByteCount);
+  let working = Buffer.allocUnsafe(readByteCount);
   let pending = handle.read(filling, 0, readByteCount, null);
   try {
     for (;;) {

@@ -7,10 +7,18 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type ObservationBatch, ObservationReader, type Observer, type SourceSummary } from '../base/index.js';
+import {
+  BatchReader,
+  gatherLimits,
+  type ObservationBatch,
+  ObservationGatherer,
+  ObservationReader,
+  type Observer,
+  type SourceSummary,
+} from '../base/index.js';
 import { observeCapture, type SegmentTap } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
-import { type OpenedInput, openInput } from './open-input.js';
+import { inRoom, type OpenedInput, openInput } from './open-input.js';
 
 /** A file of so many bytes is worth a thread, which takes a while to start and to become fast. */
 const leastBytesForThread = 128 * 1024 * 1024;
@@ -53,14 +61,19 @@ export async function openCapture(input: string, options: ReadingOptions): Promi
 
 class ReadingHere implements CaptureReading {
   readonly #source: OpenedInput;
-  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #chunks: AsyncGenerator<Uint8Array>;
   readonly #capture: ReturnType<typeof observeCapture>;
+  readonly #gatherer: ObservationGatherer;
   readonly #onChunk: ReadingOptions['onChunk'];
 
   constructor(source: OpenedInput, { observe, tap, onChunk }: ReadingOptions) {
     this.#source = source;
-    this.#chunks = source.chunks[Symbol.asyncIterator]();
-    this.#capture = observeCapture({ observe, tap });
+    this.#chunks = inRoom(source.chunks, (byteCount) => this.#gatherer.room(byteCount));
+    const reader = new ObservationReader(observe);
+    const memory = new ArrayBuffer(gatherLimits.ringByteCount);
+    const bytes = new Uint8Array(memory);
+    this.#gatherer = new ObservationGatherer({ memory, hand: (log) => reader.read(log.noted(bytes)) });
+    this.#capture = observeCapture({ observe: this.#gatherer.observe, tap });
     this.#onChunk = onChunk;
   }
 
@@ -80,6 +93,7 @@ class ReadingHere implements CaptureReading {
     if (this.#capture.done) return false;
     const { done, value } = await this.#chunks.next();
     if (done === true) return false;
+    this.#gatherer.filled(value.length);
     this.#capture.push(value);
     if (this.size === null) await this.#onChunk(value);
     return true;
@@ -91,20 +105,27 @@ class ReadingHere implements CaptureReading {
 
   end(): SourceSummary {
     const told = this.#capture.end();
+    this.#gatherer.flush();
     return { ...told, problems: [...this.#source.problems(), ...told.problems] };
   }
 
   async close(): Promise<void> {
-    await this.#chunks.return?.(undefined);
+    await this.#chunks.return(undefined);
   }
 }
 
-/** What the thread says: one chunk and what was in it. The last one also closes all connections. */
+/** What the thread is given. */
+export interface ThreadTask {
+  /** Name of the file. */
+  readonly input: string;
+  /** Shared: the ring that the file is read into, and one 32-bit number, how many batches have been told. */
+  readonly memory: SharedArrayBuffer;
+  readonly told: SharedArrayBuffer;
+}
+
+/** What the thread says: what was in some chunks. The last one also closes all connections. */
 export interface ThreadBatch {
   readonly kind: 'batch';
-  /** Say it back when the batch has been told: its memory is used again. */
-  readonly number: number;
-  readonly chunk: Uint8Array;
   readonly batch: ObservationBatch;
   readonly summary: SourceSummary;
   readonly bytesRead: number;
@@ -120,7 +141,9 @@ export interface ThreadFailure {
 class ReadingInThread implements CaptureReading {
   readonly size: number;
   readonly #worker: Worker;
-  readonly #reader: ObservationReader;
+  readonly #reader: BatchReader;
+  readonly #memory: Uint8Array;
+  readonly #toldCount: Int32Array;
   readonly #waiting: (ThreadBatch | ThreadFailure)[] = [];
   #told: ThreadBatch | null = null;
   #error: Error | null = null;
@@ -128,8 +151,15 @@ class ReadingInThread implements CaptureReading {
 
   constructor(input: string, size: number, observe: Observer) {
     this.size = size;
-    this.#reader = new ObservationReader(observe);
-    this.#worker = new Worker(new URL('./capture-thread.js', import.meta.url), { workerData: input });
+    this.#reader = new BatchReader(observe);
+    const task: ThreadTask = {
+      input,
+      memory: new SharedArrayBuffer(gatherLimits.ringByteCount),
+      told: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    };
+    this.#memory = new Uint8Array(task.memory);
+    this.#toldCount = new Int32Array(task.told);
+    this.#worker = new Worker(new URL('./capture-thread.js', import.meta.url), { workerData: task });
     this.#worker.on('message', (said: ThreadBatch | ThreadFailure) => {
       this.#waiting.push(said);
       this.#wake();
@@ -162,8 +192,10 @@ class ReadingInThread implements CaptureReading {
     const said = this.#waiting.shift()!;
     if (said.kind === 'failure') throw new CommandFailure(said.code, said.message);
     this.#told = said;
-    this.#reader.read(said.batch, said.chunk);
-    this.#worker.postMessage(said.number);
+    this.#reader.read(said.batch, this.#memory);
+    // The thread may use its memory again.
+    Atomics.add(this.#toldCount, 0, 1);
+    Atomics.notify(this.#toldCount, 0);
     return true;
   }
 

@@ -3,10 +3,13 @@
  * same summary.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash, type Hash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Observation, SourceSummary } from 'holdfast/base';
 import type { CommandFailure } from '#dist/cli/failure.js';
 import { openCapture } from '#dist/cli/read-capture.js';
@@ -23,7 +26,17 @@ function kept(observation: Observation): unknown {
   return { ...rest, text: Buffer.from(data.subarray(start, end)).toString('latin1'), cutByteCount: cutByteCount ?? 0 };
 }
 
-async function read(file: string, inThread: boolean): Promise<Told> {
+const read = (file: string, inThread: boolean): Promise<Told> => readWith(file, inThread, kept);
+
+/** Of bytes only their sum: there are many. */
+const readSlowly = (file: string, inThread: boolean): Promise<Told> =>
+  readWith(file, inThread, (observation) => {
+    if (observation.kind !== 'bytes') return { ...observation };
+    const { data, start, end, ...rest } = observation;
+    return { ...rest, sum: createHash('sha256').update(data.subarray(start, end)).digest('hex') };
+  });
+
+async function readWith(file: string, inThread: boolean, kept: (observation: Observation) => unknown): Promise<Told> {
   const observations: unknown[] = [];
   const capture = await openCapture(file, {
     observe: (observation) => observations.push(kept(observation)),
@@ -50,6 +63,31 @@ for (const name of captures) {
     assert.ok(here.observations.length > 0);
     assert.deepEqual(inThread, here);
   });
+}
+
+/** Many times what is kept of the file at once, with connections from the first packet to the last. */
+test('of a large file, a thread tells the same of every connection', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-read-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'large.pcap');
+  const maker = fileURLToPath(new URL('../../bench/make-capture.js', import.meta.url));
+  execFileSync(process.execPath, [maker, '--packets', '120000', '-o', file], { stdio: 'pipe' });
+  const told: Told[] = [];
+  for (const inThread of [false, true]) told.push(await readSlowly(file, inThread));
+  assert.ok(told[0]!.observations.length > 100_000);
+  assert.deepEqual(told[1]!.summary, told[0]!.summary);
+  assert.deepEqual(byConnection(told[1]!), byConnection(told[0]!));
+});
+
+/** What each connection has to say, in short. */
+function byConnection({ observations }: Told): Map<number, string> {
+  const hashes = new Map<number, Hash>();
+  for (const observation of observations as readonly Observation[]) {
+    const hash = hashes.get(observation.connection) ?? createHash('sha256');
+    hash.update(JSON.stringify(observation));
+    hashes.set(observation.connection, hash);
+  }
+  return new Map([...hashes].map(([connection, hash]) => [connection, hash.digest('hex')]));
 }
 
 test('what is no capture, and what is damaged, is told alike', async (t) => {
