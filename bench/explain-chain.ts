@@ -10,7 +10,7 @@ import { Overview } from 'holdfast/view';
 import { openCapture } from '#dist/cli/read-capture.js';
 
 // As bin/holdfast.js sets them.
-setFlagsFromString('--max-semi-space-size=4');
+setFlagsFromString('--max-semi-space-size=2');
 setFlagsFromString('--heap-growing-percent=25');
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { rules: { type: 'boolean', default: false } } });

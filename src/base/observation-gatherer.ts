@@ -14,11 +14,11 @@ import { longestRecord, ObservationLog } from './observation-log.js';
 
 export const gatherLimits = {
   /** Bytes of the input that stay readable. */
-  ringByteCount: 24 * 1024 * 1024,
+  ringByteCount: 12 * 1024 * 1024,
   /** What waits of one connection, in numbers; and the memory, in bytes, of all that waits and of what is kept for what will. */
   numbersOfConnection: 4096,
-  memoryOfAll: 16 * 1024 * 1024,
-  idleMemory: 4 * 1024 * 1024,
+  memoryOfAll: 12 * 1024 * 1024,
+  idleMemory: 2 * 1024 * 1024,
 } as const;
 
 /** Room for numbers comes in these sizes. */
