@@ -10,10 +10,10 @@ import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from 
 import type { ThreadBatch, ThreadFailure, ThreadTask } from './read-capture.js';
 
 /** Batches that are said and not yet told. */
-const aheadLimit = 3;
+const aheadLimit = 2;
 /** A batch is said when it holds so many numbers, or when so many chunks have been read for it. */
 const batchLength = 48 * 1024;
-const chunksOfBatch = 2;
+const chunksOfBatch = 3;
 /** Batches that are there at once: those ahead, and the one that is written. */
 const turns = aheadLimit + 1;
 /** So much is read while the batches that are ahead are told. */

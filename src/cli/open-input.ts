@@ -17,7 +17,7 @@ import { sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
 
 /** Bytes read from a file at once. */
-export const readByteCount = 512 * 1024;
+export const readByteCount = 256 * 1024;
 /** Compressed bytes handed to the decompressor at once: bounds what it may answer before it is asked again (1,000 times more). */
 const pieceByteCount = 16 * 1024;
 /** Enough for every magic number of a compressed file. */
