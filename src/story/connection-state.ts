@@ -393,7 +393,9 @@ export class ConnectionState implements TalkListener {
   }
 
   softwareSeen(from: Side, name: string | null): void {
-    if (name !== null) this.connection.software = { ...this.connection.software, [from]: name };
+    if (name === null) return;
+    const { client, server } = this.connection.software;
+    this.connection.software = from === 'client' ? { client: name, server } : { client, server: name };
   }
 
   turnsTaken(): void {

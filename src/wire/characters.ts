@@ -52,3 +52,38 @@ export function matchesIgnoringCase(data: Uint8Array, start: number, end: number
   }
   return true;
 }
+
+/** A name to look for, in lower case: letters, digits and '-' only. */
+export const caseless = (lowerCase: string): Uint8Array => Uint8Array.from(lowerCase, (character) => character.charCodeAt(0));
+
+/** Whether data[start, end) is the name, without regard to the case of ASCII letters. */
+export function isName(data: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  const length = end - start;
+  if (length !== name.length) return false;
+  for (let index = 0; index < length; index++) {
+    const byte = data[start + index]!;
+    // Below '-' is nothing that a name has; from there on this bit tells capitals from small letters, and nothing else.
+    if (byte < 0x2d || (byte | 0x20) !== name[index]) return false;
+  }
+  return true;
+}
+
+/**
+ * Where the run of value bytes (`valueBytes`) that begins at `start` ends: at the first other byte, or at `end`. Four at a time, with
+ * one branch: as most bytes of a head are in values, this is where its reading spends its time.
+ */
+export function valueBytesEnd(data: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (const last = end - 4; at <= last; at += 4) {
+    const a = data[at]!;
+    const b = data[at + 1]!;
+    const c = data[at + 2]!;
+    const d = data[at + 3]!;
+    // Negative where one is below 0x20 (tabs, too, which are looked at below) or is 0x7f.
+    const below = (a - 0x20) | (b - 0x20) | (c - 0x20) | (d - 0x20);
+    const deletes = ((a ^ 0x7f) - 1) | ((b ^ 0x7f) - 1) | ((c ^ 0x7f) - 1) | ((d ^ 0x7f) - 1);
+    if ((below | deletes) < 0) break;
+  }
+  while (at < end && valueBytes[data[at]!] === 1) at++;
+  return at;
+}

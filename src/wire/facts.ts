@@ -5,10 +5,21 @@
  */
 
 import * as characters from './characters.js';
-import { matchesIgnoringCase } from './characters.js';
+import { caseless, isName } from './characters.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
 const { HT, hostBytes, SP } = characters;
+
+const continueExpectation = caseless('100-continue');
+const chunkedName = caseless('chunked');
+const closeName = caseless('close');
+const connectionName = caseless('connection');
+const contentLengthName = caseless('content-length');
+const expectName = caseless('expect');
+const hostName = caseless('host');
+const keepAliveName = caseless('keep-alive');
+const transferEncodingName = caseless('transfer-encoding');
+const upgradeName = caseless('upgrade');
 
 const COLON = 0x3a;
 const OPENING_BRACKET = 0x5b;
@@ -62,28 +73,28 @@ export class Facts {
   recognise(bytes: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, line: number): void {
     switch (nameEnd - nameStart) {
       case 4:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'host')) this.host(bytes, valueStart, valueEnd, line);
+        if (isName(bytes, nameStart, nameEnd, hostName)) this.host(bytes, valueStart, valueEnd, line);
         break;
       case 6:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'expect')) {
-          if (matchesIgnoringCase(bytes, valueStart, valueEnd, '100-continue')) this.expectsContinue = true;
+        if (isName(bytes, nameStart, nameEnd, expectName)) {
+          if (isName(bytes, valueStart, valueEnd, continueExpectation)) this.expectsContinue = true;
           else this.expectsOther = true;
         }
         break;
       case 7:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'upgrade')) this.hasUpgradeField = true;
+        if (isName(bytes, nameStart, nameEnd, upgradeName)) this.hasUpgradeField = true;
         break;
       case 10:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'connection')) this.connection(bytes, valueStart, valueEnd);
-        else if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'keep-alive')) this.hasKeepAliveField = true;
+        if (isName(bytes, nameStart, nameEnd, connectionName)) this.connection(bytes, valueStart, valueEnd);
+        else if (isName(bytes, nameStart, nameEnd, keepAliveName)) this.hasKeepAliveField = true;
         break;
       case 14:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'content-length')) this.lengths(bytes, valueStart, valueEnd);
+        if (isName(bytes, nameStart, nameEnd, contentLengthName)) this.lengths(bytes, valueStart, valueEnd);
         break;
       case 17:
-        if (matchesIgnoringCase(bytes, nameStart, nameEnd, 'transfer-encoding')) {
+        if (isName(bytes, nameStart, nameEnd, transferEncodingName)) {
           this.transferEncodingCount++;
-          this.plainlyChunked &&= matchesIgnoringCase(bytes, valueStart, valueEnd, 'chunked');
+          this.plainlyChunked &&= isName(bytes, valueStart, valueEnd, chunkedName);
         }
         break;
     }
@@ -106,7 +117,7 @@ export class Facts {
   }
 
   private connection(bytes: Uint8Array, start: number, end: number): void {
-    if (matchesIgnoringCase(bytes, start, end, 'keep-alive')) {
+    if (isName(bytes, start, end, keepAliveName)) {
       this.saysKeepAlive = true;
       return;
     }
@@ -117,9 +128,9 @@ export class Facts {
       const next = optionEnd + 1;
       while (at < optionEnd && isSpace(bytes[at]!)) at++;
       while (optionEnd > at && isSpace(bytes[optionEnd - 1]!)) optionEnd--;
-      if (matchesIgnoringCase(bytes, at, optionEnd, 'keep-alive')) this.saysKeepAlive = true;
-      else if (matchesIgnoringCase(bytes, at, optionEnd, 'close')) this.saysClose = true;
-      else if (matchesIgnoringCase(bytes, at, optionEnd, 'upgrade')) this.saysUpgrade = true;
+      if (isName(bytes, at, optionEnd, keepAliveName)) this.saysKeepAlive = true;
+      else if (isName(bytes, at, optionEnd, closeName)) this.saysClose = true;
+      else if (isName(bytes, at, optionEnd, upgradeName)) this.saysUpgrade = true;
       at = next;
     }
   }

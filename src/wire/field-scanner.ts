@@ -10,6 +10,7 @@
  */
 
 import * as characters from './characters.js';
+import { valueBytesEnd } from './characters.js';
 import { Facts } from './facts.js';
 import type { FieldSection } from './field-section.js';
 import { incomplete, type Judge, needsOwnBuffer, stopped } from './judge.js';
@@ -81,7 +82,7 @@ export class FieldScanner {
         phase = 'value';
       }
       if (phase === 'value') {
-        while (pos < end && valueBytes[bytes[pos]!] === 1) pos++;
+        pos = valueBytesEnd(bytes, pos, end);
         if (pos === end) break;
         if (bytes[pos] === CR) {
           phase = 'value-end';
