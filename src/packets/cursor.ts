@@ -14,7 +14,10 @@ import { Segment } from './segment.js';
 export const noLimit = 0x7fffffff;
 
 export class Cursor {
+  /** Set with `readFrom`. */
   data: Uint8Array = new Uint8Array(0);
+  /** Of the same bytes: what every packet has is read in words of 32 bits, one load each. */
+  view: DataView = new DataView(new ArrayBuffer(0));
   position = 0;
   end = 0;
   wireEnd = 0;
@@ -71,6 +74,12 @@ export const Layer = {
 } as const;
 
 export type LayerCode = (typeof Layer)[keyof typeof Layer];
+
+/** What is read lies in these bytes from now on. Chunks hold many packets, so a view is made seldom. */
+export function readFrom(cursor: Cursor, data: Uint8Array): void {
+  cursor.data = data;
+  cursor.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+}
 
 /** Ends a packet that is not TCP. */
 export function other(cursor: Cursor, protocol: number): LayerCode {

@@ -14,8 +14,7 @@ const smallestEtherType = 0x0600;
 export function decodeEthernet(cursor: Cursor): LayerCode {
   const typeAt = cursor.position + 12;
   if (typeAt + 2 > cursor.end) return tooShort(cursor);
-  const data = cursor.data;
-  if (data[typeAt] === 0x08 && data[typeAt + 1] === 0x00) {
+  if (cursor.view.getUint16(typeAt) === 0x0800) {
     cursor.position = typeAt + 2;
     return Layer.ipv4;
   }

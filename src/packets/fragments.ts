@@ -10,7 +10,7 @@
  * Not done: telling the first fragment of a datagram that never becomes whole. Its TCP header is there, but its payload would
  * come out of order in time.
  */
-import { type Cursor, noLimit } from './cursor.js';
+import { type Cursor, noLimit, readFrom } from './cursor.js';
 import type { ProblemList } from './problems.js';
 
 const maximumDatagramByteCount = 65_535 + 8;
@@ -85,7 +85,7 @@ export class FragmentTable {
       return false;
     }
     this.#remove(key, datagram);
-    cursor.data = datagram.bytes;
+    readFrom(cursor, datagram.bytes);
     cursor.position = 0;
     cursor.limit = noLimit;
     cursor.wireEnd = datagram.totalByteCount;

@@ -116,34 +116,38 @@ export function decodeIp(cursor: Cursor): LayerCode {
 }
 
 export function decodeIpv4(cursor: Cursor): LayerCode {
-  const data = cursor.data;
+  const view = cursor.view;
   const start = cursor.position;
   if (cursor.end - start < 20) return tooShort(cursor);
-  const versionAndLength = data[start]!;
-  const headerByteCount = (versionAndLength & 15) << 2;
-  if (versionAndLength >> 4 !== 4 || headerByteCount < 20) return malformed(cursor);
-  const totalByteCount = short(data, start + 2);
+  // Version 4 bits, header length 4 in words, type of service 8, total length 16.
+  const first = view.getInt32(start);
+  const headerByteCount = (first >>> 22) & 0x3c;
+  if (first >>> 28 !== 4 || headerByteCount < 20) return malformed(cursor);
+  const totalByteCount = first & 0xffff;
   if (totalByteCount !== 0) {
     if (totalByteCount < headerByteCount) return malformed(cursor);
     narrow(cursor, Math.min(start + totalByteCount, cursor.limit));
   }
+  // Identification 16, flags and fragment offset 16, time to live 8, protocol 8, checksum 16.
+  const second = view.getInt32(start + 4);
+  const third = view.getUint16(start + 8);
   const segment = cursor.segment;
   segment.ipVersion = 4;
-  segment.identification = short(data, start + 4);
-  segment.timeToLive = data[start + 8]!;
-  segment.source0 = word(data, start + 12);
+  segment.identification = second >>> 16;
+  segment.timeToLive = third >>> 8;
+  segment.source0 = view.getInt32(start + 12);
   segment.source1 = 0;
   segment.source2 = 0;
   segment.source3 = 0;
-  segment.destination0 = word(data, start + 16);
+  segment.destination0 = view.getInt32(start + 16);
   segment.destination1 = 0;
   segment.destination2 = 0;
   segment.destination3 = 0;
   cursor.position = start + headerByteCount;
   if (cursor.position > cursor.end) return tooShort(cursor);
   if (headerByteCount > 20) followSourceRoute(cursor, start + 20);
-  const protocol = data[start + 9]!;
-  const flagsAndOffset = short(data, start + 6);
+  const protocol = third & 0xff;
+  const flagsAndOffset = second & 0xffff;
   if ((flagsAndOffset & 0x3fff) !== 0) {
     const isLast = (flagsAndOffset & 0x2000) === 0;
     return toFragment(cursor, (flagsAndOffset & 0x1fff) << 3, isLast, segment.identification, protocol);
@@ -187,25 +191,27 @@ function followRoutingHeader(cursor: Cursor, at: number, next: number): void {
 }
 
 export function decodeIpv6(cursor: Cursor): LayerCode {
-  const data = cursor.data;
+  const view = cursor.view;
   const start = cursor.position;
   if (cursor.end - start < 40) return tooShort(cursor);
-  if (data[start]! >> 4 !== 6) return malformed(cursor);
-  const payloadByteCount = short(data, start + 4);
+  if (view.getUint8(start) >> 4 !== 6) return malformed(cursor);
+  // Payload length 16, next header 8, hop limit 8.
+  const second = view.getInt32(start + 4);
+  const payloadByteCount = second >>> 16;
   if (payloadByteCount !== 0) narrow(cursor, Math.min(start + 40 + payloadByteCount, cursor.limit));
   const segment = cursor.segment;
   segment.ipVersion = 6;
   segment.identification = -1;
-  segment.timeToLive = data[start + 7]!;
-  segment.source0 = word(data, start + 8);
-  segment.source1 = word(data, start + 12);
-  segment.source2 = word(data, start + 16);
-  segment.source3 = word(data, start + 20);
-  segment.destination0 = word(data, start + 24);
-  segment.destination1 = word(data, start + 28);
-  segment.destination2 = word(data, start + 32);
-  segment.destination3 = word(data, start + 36);
+  segment.timeToLive = second & 0xff;
+  segment.source0 = view.getInt32(start + 8);
+  segment.source1 = view.getInt32(start + 12);
+  segment.source2 = view.getInt32(start + 16);
+  segment.source3 = view.getInt32(start + 20);
+  segment.destination0 = view.getInt32(start + 24);
+  segment.destination1 = view.getInt32(start + 28);
+  segment.destination2 = view.getInt32(start + 32);
+  segment.destination3 = view.getInt32(start + 36);
   cursor.position = start + 40;
-  const next = data[start + 6]!;
+  const next = (second >>> 8) & 0xff;
   return next === IpProtocol.tcp ? Layer.tcp : afterIp(cursor, next);
 }

@@ -4,7 +4,7 @@
  * What is not TCP is counted by protocol; what cannot be decoded is a problem, counted with its first packet. Nothing throws on
  * any bytes, and nesting is bounded.
  */
-import { Cursor, Layer, type LayerCode, noLimit, other } from './cursor.js';
+import { Cursor, Layer, type LayerCode, noLimit, other, readFrom } from './cursor.js';
 import { decodeEthernet, decodeEtherType, decodeLlc, decodeTrill } from './ethernet.js';
 import { FragmentTable } from './fragments.js';
 import { afterIp, decodeIp, decodeIpv4, decodeIpv6, isFollowable } from './ip.js';
@@ -29,6 +29,8 @@ const maximumWireByteCount = 16 * 1024 * 1024;
 export class PacketDecoder {
   packets = 0;
   tcpPackets = 0;
+  /** Filled anew for each packet. Whoever calls `decode` sets its time before. */
+  readonly segment: Segment;
   readonly #cursor = new Cursor();
   readonly #problems: ProblemList;
   readonly #onSegment: (segment: Segment) => void;
@@ -41,20 +43,20 @@ export class PacketDecoder {
     this.#problems = problems;
     this.#onSegment = onSegment;
     this.#fragments = new FragmentTable(problems);
+    this.segment = this.#cursor.segment;
   }
 
-  /** `data[start, end)` is what was captured of a packet of `wireByteCount` bytes. */
-  decode(data: Uint8Array, start: number, end: number, wireByteCount: number, linkType: number, atNs: number): void {
+  /** `data[start, end)` is what was captured of a packet of `wireByteCount` bytes; its time stands in the segment. */
+  decode(data: Uint8Array, start: number, end: number, wireByteCount: number, linkType: number): void {
     const cursor = this.#cursor;
     this.packets += 1;
     if (linkType !== this.#lastLinkType) this.#noteLinkType(linkType);
-    cursor.data = data;
+    if (data !== cursor.data) readFrom(cursor, data);
     cursor.position = start;
     cursor.end = end;
     cursor.wireEnd = Math.max(start + Math.min(wireByteCount, maximumWireByteCount), end);
     cursor.limit = noLimit;
     cursor.segment.packet = this.packets;
-    cursor.segment.atNs = atNs;
     const outcome = this.#follow(linkType === 1 ? Layer.ethernet : firstLayer(cursor, linkType));
     if (outcome === Layer.segment || outcome === Layer.doubtfulSegment) {
       this.tcpPackets += 1;

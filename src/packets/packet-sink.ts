@@ -59,14 +59,22 @@ export class PacketSink {
     nanoseconds: number,
   ): void {
     if (!this.#hasOrigin) this.setOrigin(seconds);
-    this.packetAt(data, start, end, wireByteCount, linkType, (seconds - this.originSeconds) * 1e9 + nanoseconds);
+    const atNs = (seconds - this.originSeconds) * 1e9 + nanoseconds;
+    if (atNs < this.firstAtNs) this.firstAtNs = atNs;
+    if (atNs > this.lastAtNs) this.lastAtNs = atNs;
+    const decoder = this.decoder;
+    // A time that were handed on as an argument would be put into a box.
+    decoder.segment.atNs = atNs;
+    decoder.decode(data, start, end, wireByteCount, linkType);
+    if (decoder.packets >= this.#maximumPackets) this.full = true;
   }
 
   /** A packet with its time on the scale of `atNs`. Without an origin so far the packet has no time at all, and `atNs` is 0. */
   packetAt(data: Uint8Array, start: number, end: number, wireByteCount: number, linkType: number, atNs: number): void {
     if (atNs < this.firstAtNs) this.firstAtNs = atNs;
     if (atNs > this.lastAtNs) this.lastAtNs = atNs;
-    this.decoder.decode(data, start, end, wireByteCount, linkType, atNs);
+    this.decoder.segment.atNs = atNs;
+    this.decoder.decode(data, start, end, wireByteCount, linkType);
     if (this.decoder.packets >= this.#maximumPackets) this.full = true;
   }
 

@@ -16,24 +16,26 @@ const maximumSackBlocks = 4;
 const alignedTimestamps = 0x0101080a;
 
 export function decodeTcp(cursor: Cursor): LayerCode {
-  const data = cursor.data;
+  const view = cursor.view;
   const start = cursor.position;
   const end = cursor.end;
   const captured = end - start;
   if (captured < leastUsefulByteCount) return tooShort(cursor);
-  const offsetAndFlags = data[start + 12]!;
-  const headerByteCount = (offsetAndFlags & 0xf0) >> 2;
+  // Header length 4 bits in words, reserved 3, flags 9.
+  const offsetAndFlags = view.getUint16(start + 12);
+  const headerByteCount = (offsetAndFlags >>> 12) << 2;
   if (headerByteCount < minimumHeaderByteCount) return malformed(cursor);
   const segment = cursor.segment;
-  segment.sourcePort = short(data, start);
-  segment.destinationPort = short(data, start + 2);
-  segment.sequence = word(data, start + 4);
-  segment.acknowledgment = word(data, start + 8);
-  segment.flags = ((offsetAndFlags & 1) << 8) | data[start + 13]!;
+  const ports = view.getInt32(start);
+  segment.sourcePort = ports >>> 16;
+  segment.destinationPort = ports & 0xffff;
+  segment.sequence = view.getInt32(start + 4);
+  segment.acknowledgment = view.getInt32(start + 8);
+  segment.flags = offsetAndFlags & 0x1ff;
   // A window that was cut off is not a closed one.
-  segment.window = captured >= 16 ? short(data, start + 14) : 65_535;
+  segment.window = captured >= 16 ? view.getUint16(start + 14) : 65_535;
   const payloadStart = start + headerByteCount;
-  segment.data = data;
+  segment.data = cursor.data;
   segment.payloadStart = Math.min(payloadStart, end);
   segment.payloadEnd = end;
   segment.payloadLength = Math.max(0, cursor.wireEnd - payloadStart);
@@ -51,14 +53,21 @@ export function decodeTcp(cursor: Cursor): LayerCode {
 }
 
 function readOptions(cursor: Cursor, from: number, end: number): void {
+  const view = cursor.view;
+  const segment = cursor.segment;
+  let at = from;
+  if (end - at >= 12 && view.getInt32(at) === alignedTimestamps) {
+    segment.timestampValue = view.getInt32(at + 4);
+    segment.timestampEcho = view.getInt32(at + 8);
+    at += 12;
+  }
+  if (at < end) readOtherOptions(cursor, at, end);
+}
+
+function readOtherOptions(cursor: Cursor, from: number, end: number): void {
   const data = cursor.data;
   const segment = cursor.segment;
   let at = from;
-  if (end - at >= 12 && word(data, at) === alignedTimestamps) {
-    segment.timestampValue = word(data, at + 4);
-    segment.timestampEcho = word(data, at + 8);
-    at += 12;
-  }
   while (at < end) {
     const kind = data[at]!;
     if (kind === 0) return;
