@@ -21,7 +21,7 @@ const chainLengthAtCut = 2;
 const maximumSecondsForward = 3600;
 const maximumSecondsBackward = 60;
 /** A leap in time that makes a header suspicious, and the farthest that a chain may begin from the last good record. */
-const suspiciousSeconds = 86_400;
+export const suspiciousSeconds = 86_400;
 
 /** `ends`: the file ends before anything contradicts, too early to prove anything. `unknown`: more bytes are needed. */
 export type Chain = 'holds' | 'breaks' | 'ends' | 'unknown';
