@@ -9,7 +9,8 @@
  *   that arrived early is told when the hole before it has been filled or given up (its own `atNs` and `packet` stay).
  * - `client` is the side that opened the connection, as far as the source can tell. A source that joined in mid-stream
  *   guesses, says so in `opened.evidence`, and the story may swap the sides when the first bytes prove the guess wrong.
- * - Bytes are borrowed: `bytes.data` belongs to the source and is valid only during the call that hands it over.
+ * - Observations are borrowed, and so are their bytes: both belong to the source and are valid only during the call that hands
+ *   them over. A source may fill the same object again for the next one; whoever keeps an observation copies it.
  *
  * What is deliberately absent: TCP sequence numbers (the source has used them up) and HTTP framing (the story reads that
  * out of `bytes`; only a source that already knows the messages says `request-head` and the like itself).
@@ -202,5 +203,5 @@ export type Observation =
   | ResponseHeadObservation
   | MessageEndObservation;
 
-/** Whoever takes observations. Must not keep `bytes.data`. */
+/** Whoever takes observations. Must keep neither them nor `bytes.data`. */
 export type Observer = (observation: Observation) => void;

@@ -1,16 +1,23 @@
 /**
  * Finds flows by their addresses and ports, picks one to forget when there are too many, and remembers for a while which
  * connections were there: a straggler of theirs is no connection of its own.
+ *
+ * The index is a table of twice as many places as flows or more, with open addressing: a flow stands at the place of its hash or,
+ * where that is taken, at the next free one. Hashes stand beside the flows, so that another's flow is seldom touched: most
+ * packets belong to another connection than the packet before, and what a look-up costs is memory.
  */
 import type { Flow } from './flow.js';
 import type { Segment } from './segment.js';
 
 /** Entries of the memory of connections that are gone (a power of two). */
 const tombstoneCount = 65_536;
+/** Places of the table at first (a power of two). */
+const firstPlaceCount = 1024;
 
 export class FlowIndex {
-  /** Flows by hash, chained where hashes are equal. */
-  private readonly chains = new Map<number, Flow>();
+  private places: (Flow | null)[] = new Array<Flow | null>(firstPlaceCount).fill(null);
+  /** Hashes of the flows at these places; without meaning where there is none. */
+  private hashes = new Int32Array(firstPlaceCount);
   private readonly slots: Flow[] = [];
   private sweepSlot = 0;
   private readonly tombstoneHash = new Int32Array(tombstoneCount);
@@ -26,30 +33,29 @@ export class FlowIndex {
   }
 
   find(hash: number, segment: Segment): Flow | null {
-    let flow = this.chains.get(hash) ?? null;
-    while (flow !== null && flow.direction(segment) === 0) flow = flow.nextInChain;
-    return flow;
+    const places = this.places;
+    const hashes = this.hashes;
+    const mask = hashes.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const flow = places[place]!;
+      if (flow === null || (hashes[place] === hash && flow.direction(segment) !== 0)) return flow;
+    }
   }
 
   add(flow: Flow): void {
-    flow.nextInChain = this.chains.get(flow.hash) ?? null;
-    this.chains.set(flow.hash, flow);
     flow.slot = this.slots.length;
     this.slots.push(flow);
+    if (2 * this.slots.length > this.places.length) this.grow();
+    else this.put(flow);
   }
 
   remove(flow: Flow): void {
-    let previous: Flow | null = null;
-    let current = this.chains.get(flow.hash) ?? null;
-    while (current !== null && current !== flow) {
-      previous = current;
-      current = current.nextInChain;
-    }
-    if (current === null) return;
-    if (previous !== null) previous.nextInChain = flow.nextInChain;
-    else if (flow.nextInChain !== null) this.chains.set(flow.hash, flow.nextInChain);
-    else this.chains.delete(flow.hash);
-    const moved = this.slots[this.slots.length - 1];
+    if (flow.slot < 0) return;
+    const mask = this.places.length - 1;
+    let place = flow.hash & mask;
+    while (this.places[place] !== flow) place = (place + 1) & mask;
+    this.clear(place);
+    const moved = this.slots[this.slots.length - 1]!;
     this.slots[flow.slot] = moved;
     moved.slot = flow.slot;
     this.slots.pop();
@@ -60,7 +66,7 @@ export class FlowIndex {
   leastActive(): Flow {
     for (;;) {
       if (this.sweepSlot >= this.slots.length) this.sweepSlot = 0;
-      const flow = this.slots[this.sweepSlot];
+      const flow = this.slots[this.sweepSlot]!;
       if (!flow.touched) return flow;
       flow.touched = false;
       this.sweepSlot++;
@@ -77,9 +83,39 @@ export class FlowIndex {
   /** Whether a segment belongs to a flow that was buried, or last heard of, within `memoryNs`. */
   isStraggler(hash: number, segment: Segment, memoryNs: number): boolean {
     const place = hash & (tombstoneCount - 1);
-    if (this.tombstoneHash[place] !== hash || segment.atNs - this.tombstoneAtNs[place] > memoryNs) return false;
+    if (this.tombstoneHash[place] !== hash || segment.atNs - this.tombstoneAtNs[place]! > memoryNs) return false;
     this.tombstoneAtNs[place] = segment.atNs;
     return true;
+  }
+
+  private put(flow: Flow): void {
+    const mask = this.places.length - 1;
+    let place = flow.hash & mask;
+    while (this.places[place] !== null) place = (place + 1) & mask;
+    this.places[place] = flow;
+    this.hashes[place] = flow.hash;
+  }
+
+  private grow(): void {
+    this.places = new Array<Flow | null>(2 * this.places.length).fill(null);
+    this.hashes = new Int32Array(this.places.length);
+    for (const flow of this.slots) this.put(flow);
+  }
+
+  /** Empties a place, and moves up what stands behind it only because that place was taken. */
+  private clear(place: number): void {
+    const { places, hashes } = this;
+    const mask = places.length - 1;
+    let free = place;
+    for (let next = (free + 1) & mask; places[next] !== null; next = (next + 1) & mask) {
+      const home = hashes[next]! & mask;
+      // Between the free place and its own, going round: there it is found without coming past the free one.
+      if (((next - home) & mask) < ((next - free) & mask)) continue;
+      places[free] = places[next]!;
+      hashes[free] = hashes[next]!;
+      free = next;
+    }
+    places[free] = null;
   }
 }
 

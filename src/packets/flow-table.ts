@@ -10,7 +10,7 @@
  *
  * Memory is bounded by `flowLimits`: the least recently active connections are `evicted` beyond it.
  */
-import type { CallObservation, Observer, SegmentCall } from '../base/index.js';
+import type { AckObservation, CallObservation, Observer, SegmentCall } from '../base/index.js';
 import { AddressBook } from './address.js';
 import {
   beginsAnother,
@@ -24,6 +24,7 @@ import { FlowIndex, hashOf } from './flow-index.js';
 import { Call, judge } from './judge.js';
 import { Reassembler } from './reassembly.js';
 import type { Segment } from './segment.js';
+import { isSteady, isUsual } from './usual-segment.js';
 
 // TCP flags, here because an imported binding costs a look-up at each use and this runs for every packet.
 const FIN = 1;
@@ -73,6 +74,17 @@ export class FlowTable {
   private readonly index = new FlowIndex();
   private readonly connectionLimit: number;
   private readonly lingerNs: number;
+  /** The `ack` observation, filled anew for each: nearly every second packet tells one. */
+  private readonly ack: { -readonly [Member in keyof AckObservation]: AckObservation[Member] } = {
+    kind: 'ack',
+    connection: 0,
+    atNs: 0.5,
+    packet: 0,
+    from: 'client',
+    pure: false,
+    coversAll: false,
+    roundTripNs: null,
+  };
   private nextId = 0;
   private lastFlow: Flow | null = null;
   /** Finished flows in order of their end; consumed from `finishedHead`. */
@@ -122,8 +134,13 @@ export class FlowTable {
       this.lastFlow = flow;
       direction = flow.direction(segment);
     }
-    if (direction === 1) this.take(flow, flow.client, flow.server, segment);
-    else this.take(flow, flow.server, flow.client, segment);
+    const forward = direction === 1 ? flow.client : flow.server;
+    const reverse = direction === 1 ? flow.server : flow.client;
+    if (flow.steady && isUsual(segment, forward, reverse)) this.takeUsual(flow, forward, reverse, segment);
+    else {
+      this.take(flow, forward, reverse, segment);
+      flow.steady = isSteady(flow);
+    }
     return 2 * flow.id + direction - 1;
   }
 
@@ -171,12 +188,45 @@ export class FlowTable {
     return flow;
   }
 
+  /** What `take` comes to when `isSteady` and `isUsual` hold. */
+  private takeUsual(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
+    const atNs = segment.atNs;
+    const length = segment.payloadLength;
+    const acknowledged = segment.acknowledgment;
+    flow.touched = true;
+    flow.lastPacket = segment.packet;
+    flow.lastAtNs = atNs;
+    if (acknowledged !== forward.ack) {
+      forward.ack = acknowledged;
+      forward.duplicateAckCount = 0;
+    }
+    forward.ackAtNs = atNs;
+    forward.window = segment.window;
+    forward.lastSequence = segment.sequence;
+    forward.lastIdentification = segment.identification;
+    forward.lastAcknowledgment = acknowledged;
+    forward.lastFlags = segment.flags;
+    forward.lastPayloadLength = length;
+    forward.lastAtNs = atNs;
+    forward.timeToLive = segment.timeToLive;
+    forward.usualIdentification = segment.identification;
+    const wasOutstanding = reverse.ackedTo !== reverse.next;
+    if (before(reverse.ackedTo, acknowledged)) reverse.ackedTo = acknowledged;
+    const coversAll = wasOutstanding && acknowledged === reverse.next;
+    if (coversAll || (length === 0 && !forward.pureAckSeen)) this.sayAck(flow, forward, reverse, segment, coversAll);
+    if (length > 0) {
+      forward.next = (forward.next + length) | 0;
+      forward.nextAtNs = atNs;
+      forward.nextRepeated = false;
+      this.reassembler.deliverNext(flow, forward, segment);
+    }
+  }
+
   private take(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {
     const flags = segment.flags;
     const length = segment.payloadLength;
     const atNs = segment.atNs;
     const packet = segment.packet;
-    const connection = flow.id;
     const from = forward.side;
     flow.touched = true;
     flow.lastAtNs = atNs;
@@ -209,24 +259,7 @@ export class FlowTable {
       }
       const coversAll = wasOutstanding && !before(acknowledged, reverse.next);
       const pure = length === 0 && (flags & (SYN | FIN)) === 0;
-      if (coversAll || (pure && !forward.pureAckSeen)) {
-        if (pure) {
-          forward.pureAckSeen = true;
-          if (flow.initialRoundTripNs === 0 && forward.synSeen && reverse.synSeen && coversAll) {
-            flow.initialRoundTripNs = Math.max(1, atNs - flow.openedAtNs);
-          }
-        }
-        this.observe({
-          kind: 'ack',
-          connection,
-          atNs,
-          packet,
-          from,
-          pure,
-          coversAll,
-          roundTripNs: coversAll && !reverse.nextRepeated ? atNs - reverse.nextAtNs : null,
-        });
-      }
+      if (coversAll || (pure && !forward.pureAckSeen)) this.sayAck(flow, forward, reverse, segment, coversAll);
     }
     if (calls !== 0) {
       for (const [bit, call] of callNames) {
@@ -252,6 +285,26 @@ export class FlowTable {
       forward.usualIdentification = segment.identification;
       if (flow.client.finSeen && flow.server.finSeen && !flow.finished && bothFinsAcknowledged(flow)) this.finish(flow, atNs);
     }
+  }
+
+  private sayAck(flow: Flow, forward: Half, reverse: Half, segment: Segment, coversAll: boolean): void {
+    const atNs = segment.atNs;
+    const pure = segment.payloadLength === 0 && (segment.flags & (SYN | FIN)) === 0;
+    if (pure) {
+      forward.pureAckSeen = true;
+      if (flow.initialRoundTripNs === 0 && forward.synSeen && reverse.synSeen && coversAll) {
+        flow.initialRoundTripNs = Math.max(1, atNs - flow.openedAtNs);
+      }
+    }
+    const ack = this.ack;
+    ack.connection = flow.id;
+    ack.atNs = atNs;
+    ack.packet = segment.packet;
+    ack.from = forward.side;
+    ack.pure = pure;
+    ack.coversAll = coversAll;
+    ack.roundTripNs = coversAll && !reverse.nextRepeated ? atNs - reverse.nextAtNs : null;
+    this.observe(ack);
   }
 
   private takeSyn(flow: Flow, forward: Half, reverse: Half, segment: Segment): void {

@@ -24,40 +24,54 @@ export interface HeldSegment {
   packet: number;
 }
 
-/** One direction: what its sender has sent, as far as it was captured. */
+/**
+ * One direction: what its sender has sent, as far as it was captured. The fields that every segment reads or writes come first,
+ * so that they lie together in memory.
+ */
 export class Half {
   readonly side: Side;
+  /** Highest sequence number sent, plus one (a SYN and a FIN count as one): Wireshark's nextseq. */
+  next = 0;
+  /** Next sequence number to hand over in stream order; valid once `streamKnown`. */
+  expected = 0;
+  /** Last acknowledgment number and window this sender sent. */
+  ack = 0;
+  window = 0;
+  /** Highest acknowledgment of this sender's bytes by the other side. */
+  ackedTo = 0;
+  /** Identity of the last frame of this sender, to know a frame captured twice. */
+  lastSequence = 0;
+  lastIdentification = -1;
+  lastAcknowledgment = 0;
+  lastFlags = 0;
+  lastPayloadLength = -1;
+  timeToLive = -1;
+  /** IPv4 identification of the last segment without RST. */
+  usualIdentification = -1;
+  duplicateAckCount = 0;
+  /** Window scale shift; -1 unknown (no SYN seen), 0 when the SYN had none. */
+  windowScale = -1;
+  /** The segment that moved `next` on was sent again. */
+  nextRepeated = false;
+  pureAckSeen = false;
+  /** When `next` was last moved on, when the last acknowledgment came, and when the last frame. */
+  nextAtNs = 0;
+  ackAtNs = 0;
+  lastAtNs = 0;
   /** A packet of this sender was captured. */
   seen = false;
   synSeen = false;
-  /** Sequence number of the SYN; where none was captured, one less than the first sequence number seen. */
-  initialSequence = 0;
-  /** Highest sequence number sent, plus one (a SYN and a FIN count as one): Wireshark's nextseq. */
-  next = 0;
-  /** When and in which packet `next` was last moved on, and whether the segment that moved it was sent again. */
-  nextAtNs = 0;
-  nextRepeated = false;
-  /** Last acknowledgment number and window this sender sent. */
-  ack = 0;
   ackSeen = false;
-  ackAtNs = 0;
-  window = 0;
-  /** Window scale shift; -1 unknown (no SYN seen), 0 when the SYN had none. */
-  windowScale = -1;
-  duplicateAckCount = 0;
+  /** The other side acknowledged something at all. */
+  acked = false;
+  streamKnown = false;
+  finSeen = false;
+  finSequence = 0;
   /** The last segment of this sender was a keep-alive probe, or a zero-window probe. */
   lastWasKeepAliveProbe = false;
   lastWasZeroWindowProbe = false;
-  /** Highest acknowledgment of this sender's bytes by the other side. */
-  ackedTo = 0;
-  /** The other side acknowledged something at all. */
-  acked = false;
-  finSeen = false;
-  finSequence = 0;
-  pureAckSeen = false;
-  /** Next sequence number to hand over in stream order; valid once `streamKnown`. */
-  expected = 0;
-  streamKnown = false;
+  /** Sequence number of the SYN; where none was captured, one less than the first sequence number seen. */
+  initialSequence = 0;
   /** Segments behind a hole, in order of sequence number, and their size in bytes. */
   held: HeldSegment[] | null = null;
   heldBytes = 0;
@@ -69,18 +83,8 @@ export class Half {
   /** Only empty segments seen so far, the first of them at this packet: it may turn out to be a keep-alive probe. */
   firstEmptyPacket = 0;
   firstEmptyAtNs = 0;
-  timeToLive = -1;
-  /** IPv4 identification of the last segment without RST. */
-  usualIdentification = -1;
   /** The SYN had no window scale option. */
   windowScaleAbsent = false;
-  /** Identity of the last frame of this sender, to know a frame captured twice. */
-  lastSequence = 0;
-  lastIdentification = -1;
-  lastAcknowledgment = 0;
-  lastFlags = 0;
-  lastPayloadLength = -1;
-  lastAtNs = 0;
 
   constructor(side: Side) {
     this.side = side;
@@ -90,8 +94,12 @@ export class Half {
 export class Flow {
   readonly id: ConnectionId;
   readonly hash: number;
-  /** Next flow with the same hash, in the table's chain. */
-  nextInChain: Flow | null = null;
+  /** Both directions are in order and nothing is open: see usual-segment.ts. */
+  steady = false;
+  /** For the eviction sweep: a packet came since the last sweep. */
+  touched = true;
+  lastPacket: number;
+  lastAtNs: number;
   readonly ipVersion: 4 | 6;
   readonly client0: number;
   readonly client1: number;
@@ -107,16 +115,12 @@ export class Flow {
   readonly server = new Half('server');
   /** When the first SYN was captured; -1 without one. */
   openedAtNs = -1;
-  lastAtNs: number;
-  lastPacket: number;
   /** SYN to the first packet after the SYN-ACK, as the out-of-order threshold; 0 unknown. */
   initialRoundTripNs = 0;
   reset = false;
   /** Both sides are done; the flow only waits for late segments. */
   finished = false;
   finishedAtNs = 0;
-  /** For the eviction sweep: a packet came since the last sweep. */
-  touched = true;
   /** Place in the table's array of flows. */
   slot = -1;
 

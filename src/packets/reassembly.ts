@@ -11,7 +11,7 @@
  *
  * Deliberately absent: any look at what the bytes mean.
  */
-import type { Observer } from '../base/index.js';
+import type { BytesObservation, Observer } from '../base/index.js';
 import { before, type Flow, type Half } from './flow.js';
 import type { Segment } from './segment.js';
 
@@ -33,6 +33,17 @@ export const reassemblyLimits = {
 
 export class Reassembler {
   private readonly observe: Observer;
+  /** The `bytes` observation of whole segments in order, filled anew for each. */
+  private readonly bytes: { -readonly [Member in keyof BytesObservation]: BytesObservation[Member] } = {
+    kind: 'bytes',
+    connection: 0,
+    atNs: 0.5,
+    packet: 0,
+    from: 'client',
+    data: new Uint8Array(0),
+    start: 0,
+    end: 0,
+  };
   private heldBytesTotal = 0;
 
   constructor(observe: Observer) {
@@ -47,7 +58,7 @@ export class Reassembler {
     }
     const length = segment.payloadLength;
     if (sequence === half.expected && half.held === null) {
-      this.deliver(flow, half, segment.data, segment.payloadStart, segment.payloadEnd, length, segment.atNs, segment.packet);
+      this.deliverNext(flow, half, segment);
       return;
     }
     const end = (sequence + length) | 0;
@@ -73,6 +84,25 @@ export class Reassembler {
       return;
     }
     this.hold(flow, half, segment, sequence);
+  }
+
+  /** The payload begins where the stream goes on, and nothing is held: how nearly all bytes come. */
+  deliverNext(flow: Flow, half: Half, segment: Segment): void {
+    const { payloadStart, payloadEnd, payloadLength } = segment;
+    if (payloadEnd - payloadStart !== payloadLength) {
+      this.deliver(flow, half, segment.data, payloadStart, payloadEnd, payloadLength, segment.atNs, segment.packet);
+      return;
+    }
+    half.expected = (half.expected + payloadLength) | 0;
+    const bytes = this.bytes;
+    bytes.connection = flow.id;
+    bytes.atNs = segment.atNs;
+    bytes.packet = segment.packet;
+    bytes.from = half.side;
+    bytes.data = segment.data;
+    bytes.start = payloadStart;
+    bytes.end = payloadEnd;
+    this.observe(bytes);
   }
 
   /** Gives up holes that will not be filled. Called for each packet of a flow that has a hole. */
