@@ -63,6 +63,9 @@ const damaged = -1;
 export class PcapngFormat implements Format {
   needed = smallestBlockByteCount;
   readonly #sink: PacketSink;
+  /** Of the bytes that are parsed: chunks hold many blocks, so a view is made seldom. */
+  #data: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #bigEndian = false;
   #interfaces: Interface[] = [];
   #searching = false;
@@ -74,20 +77,24 @@ export class PcapngFormat implements Format {
   }
 
   parse(data: Uint8Array, from: number, end: number, final: boolean): number {
+    if (data !== this.#data) {
+      this.#data = data;
+      this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    }
     let position = from;
     while (!this.#sink.full) {
       if (this.#searching) {
-        position = this.#search(data, position, end, final);
+        position = this.#search(position, end, final);
         if (this.#searching) return position;
       }
-      const byteCount = this.#blockByteCount(data, position, end, final);
+      const byteCount = this.#blockByteCount(position, end, final);
       if (byteCount === wait) return final ? end : position;
       if (byteCount === damaged) {
         this.#searching = true;
         this.#report('block-damaged');
         position += 1;
       } else {
-        this.#readBlock(data, position, position + byteCount);
+        this.#readBlock(position, position + byteCount);
         position += byteCount;
       }
     }
@@ -95,38 +102,37 @@ export class PcapngFormat implements Format {
   }
 
   /** Length of the block at `position` with its padding; `wait` or `damaged` instead. */
-  #blockByteCount(data: Uint8Array, position: number, end: number, final: boolean): number {
+  #blockByteCount(position: number, end: number, final: boolean): number {
     const left = end - position;
     if (left < smallestBlockByteCount) return this.#waitFor(smallestBlockByteCount, left, final);
-    if (this.#word(data, position) === BlockType.sectionHeader && !this.#readByteOrder(data, position)) return damaged;
-    const length = this.#word(data, position + 4);
-    if (length < smallestBlockByteCount || length > maximumBlockByteCount)
-      return this.#byteCountByContent(data, position, end, final);
+    if (this.#word(position) === BlockType.sectionHeader && !this.#readByteOrder(position)) return damaged;
+    const length = this.#word(position + 4);
+    if (length < smallestBlockByteCount || length > maximumBlockByteCount) return this.#byteCountByContent(position, end, final);
     // Some writers leave the padding out of the length.
     const byteCount = (length + 3) & ~3;
     if (byteCount > left) {
       // The file was cut here, unless good blocks follow: then the length is wrong.
-      const isWrong = final && this.#find(data, position + 1, end, true) < end;
+      const isWrong = final && this.#find(position + 1, end, true) < end;
       return isWrong ? damaged : this.#waitFor(byteCount, left, final);
     }
-    if (this.#word(data, position + byteCount - 4) === length) return byteCount;
-    const follows = this.#beginsBlock(data, position + byteCount, end, final);
+    if (this.#word(position + byteCount - 4) === length) return byteCount;
+    const follows = this.#beginsBlock(position + byteCount, end, final);
     if (follows === 'unknown') return this.#waitFor(byteCount + smallestBlockByteCount, left, final);
-    if (follows === 'no') return this.#byteCountByContent(data, position, end, final);
+    if (follows === 'no') return this.#byteCountByContent(position, end, final);
     this.#report('block-trailer-wrong');
     return byteCount;
   }
 
   /** An enhanced packet block without options closes where its captured length says, whatever its first length says. */
-  #byteCountByContent(data: Uint8Array, position: number, end: number, final: boolean): number {
-    if (this.#word(data, position) !== BlockType.enhancedPacket) return damaged;
+  #byteCountByContent(position: number, end: number, final: boolean): number {
+    if (this.#word(position) !== BlockType.enhancedPacket) return damaged;
     const left = end - position;
     if (left < packetFrameByteCount) return final ? damaged : this.#waitFor(packetFrameByteCount, left, false);
-    const captured = this.#word(data, position + 20);
+    const captured = this.#word(position + 20);
     if (captured > maximumBlockByteCount - packetFrameByteCount) return damaged;
     const byteCount = packetFrameByteCount + ((captured + 3) & ~3);
     if (byteCount > left) return final ? damaged : this.#waitFor(byteCount, left, false);
-    if (this.#word(data, position + byteCount - 4) !== byteCount) return damaged;
+    if (this.#word(position + byteCount - 4) !== byteCount) return damaged;
     this.#report('record-length-repaired');
     return byteCount;
   }
@@ -137,17 +143,17 @@ export class PcapngFormat implements Format {
     return wait;
   }
 
-  #beginsBlock(data: Uint8Array, at: number, end: number, final: boolean): Presence {
+  #beginsBlock(at: number, end: number, final: boolean): Presence {
     if (at === end && final) return 'yes';
     if (at + 8 > end) return final ? 'no' : 'unknown';
-    const length = this.#word(data, at + 4);
-    const isSectionHeader = this.#word(data, at) === BlockType.sectionHeader;
+    const length = this.#word(at + 4);
+    const isSectionHeader = this.#word(at) === BlockType.sectionHeader;
     const isLengthPlausible = length >= smallestBlockByteCount && length <= maximumBlockByteCount;
-    return isSectionHeader || (searchedTypes.has(this.#word(data, at)) && isLengthPlausible) ? 'yes' : 'no';
+    return isSectionHeader || (searchedTypes.has(this.#word(at)) && isLengthPlausible) ? 'yes' : 'no';
   }
 
-  #search(data: Uint8Array, from: number, end: number, final: boolean): number {
-    const at = this.#find(data, from, end, final);
+  #search(from: number, end: number, final: boolean): number {
+    const at = this.#find(from, end, final);
     if (at < 0) return ~at;
     this.#searching = at === end;
     return at;
@@ -157,10 +163,10 @@ export class PcapngFormat implements Format {
    * First position from which a whole block of a known type stands, `end` without one at the end of the file; `~position` when
    * more bytes (`needed`) must come to judge that position.
    */
-  #find(data: Uint8Array, from: number, end: number, final: boolean): number {
+  #find(from: number, end: number, final: boolean): number {
     for (let at = from; at + smallestBlockByteCount <= end; at += 1) {
-      if (!searchedTypes.has(this.#word(data, at))) continue;
-      const whole = this.#isWholeBlock(data, at, end, final);
+      if (!searchedTypes.has(this.#word(at))) continue;
+      const whole = this.#isWholeBlock(at, end, final);
       if (whole === 'yes') return at;
       if (whole === 'unknown') return ~at;
     }
@@ -169,14 +175,15 @@ export class PcapngFormat implements Format {
     return ~Math.max(from, end - smallestBlockByteCount + 1);
   }
 
-  #isWholeBlock(data: Uint8Array, at: number, end: number, final: boolean): Presence {
-    const type = this.#word(data, at);
+  #isWholeBlock(at: number, end: number, final: boolean): Presence {
+    const type = this.#word(at);
     const wasBigEndian = this.#bigEndian;
-    if (type === BlockType.sectionHeader && !this.#readByteOrder(data, at)) return 'no';
-    const length = this.#word(data, at + 4);
-    const trailer = at + length <= end ? this.#word(data, at + length - 4) : -1;
+    if (type === BlockType.sectionHeader && !this.#readByteOrder(at)) return 'no';
+    const length = this.#word(at + 4);
+    const isLength = length >= smallestBlockByteCount && length <= maximumBlockByteCount && (length & 3) === 0;
+    const trailer = isLength && at + length <= end ? this.#word(at + length - 4) : -1;
     this.#bigEndian = wasBigEndian;
-    if (length < smallestBlockByteCount || length > maximumBlockByteCount || (length & 3) !== 0) return 'no';
+    if (!isLength) return 'no';
     if (type === BlockType.enhancedPacket && length < packetFrameByteCount) return 'no';
     if (trailer >= 0) return trailer === length ? 'yes' : 'no';
     if (final) return 'no';
@@ -184,31 +191,29 @@ export class PcapngFormat implements Format {
     return 'unknown';
   }
 
-  #readByteOrder(data: Uint8Array, at: number): boolean {
-    for (const bigEndian of [false, true]) {
-      if (wordAt(data, at + 8, bigEndian) !== byteOrderMagic) continue;
-      this.#bigEndian = bigEndian;
-      return true;
-    }
-    return false;
+  #readByteOrder(at: number): boolean {
+    const isBig = this.#view.getUint32(at + 8) === byteOrderMagic;
+    if (!isBig && this.#view.getUint32(at + 8, true) !== byteOrderMagic) return false;
+    this.#bigEndian = isBig;
+    return true;
   }
 
-  #readBlock(data: Uint8Array, start: number, next: number): void {
-    switch (this.#word(data, start)) {
+  #readBlock(start: number, next: number): void {
+    switch (this.#word(start)) {
       case BlockType.enhancedPacket:
-        this.#readPacket(data, start, next, this.#word(data, start + 8));
+        this.#readPacket(start, next, this.#word(start + 8));
         break;
       case BlockType.obsoletePacket:
-        this.#readPacket(data, start, next, this.#short(data, start + 8));
+        this.#readPacket(start, next, this.#short(start + 8));
         break;
       case BlockType.simplePacket:
-        this.#readSimplePacket(data, start, next);
+        this.#readSimplePacket(start, next);
         break;
       case BlockType.interfaceDescription:
-        this.#readInterface(data, start, next);
+        this.#readInterface(start, next);
         break;
       case BlockType.sectionHeader:
-        this.#readSectionHeader(data, start, next);
+        this.#readSectionHeader(start, next);
         break;
       case BlockType.customCopied:
       case BlockType.customNotCopied:
@@ -221,21 +226,21 @@ export class PcapngFormat implements Format {
     }
   }
 
-  #readSectionHeader(data: Uint8Array, start: number, next: number): void {
+  #readSectionHeader(start: number, next: number): void {
     this.#interfaces = [];
     if (next - start < 28) {
       this.#report('block-malformed');
       return;
     }
-    const major = this.#short(data, start + 12);
-    const minor = this.#short(data, start + 14);
+    const major = this.#short(start + 12);
+    const minor = this.#short(start + 14);
     if (major !== 1 || (minor !== 0 && minor !== 2)) {
       this.#report('unknown-version', `${major}.${minor}`);
     }
   }
 
   /** Link type 2, reserved 2, snap length 4, options. */
-  #readInterface(data: Uint8Array, start: number, next: number): void {
+  #readInterface(start: number, next: number): void {
     if (next - start < 20 || this.#interfaces.length >= maximumInterfaces) {
       this.#report(next - start < 20 ? 'block-malformed' : 'interface-limit');
       return;
@@ -245,78 +250,71 @@ export class PcapngFormat implements Format {
     let checkSequenceByteCount = 0;
     const end = next - 4;
     for (let at = start + 16; at + 4 <= end; ) {
-      const code = this.#short(data, at);
-      const length = this.#short(data, at + 2);
+      const code = this.#short(at);
+      const length = this.#short(at + 2);
       if (code === OptionCode.end) break;
       if (at + 4 + length > end) {
         this.#report('option-malformed');
         break;
       }
-      if (code === OptionCode.timeResolution && length === 1) resolution = data[at + 4]!;
-      if (code === OptionCode.checkSequenceLength && length === 1) checkSequenceByteCount = data[at + 4]!;
-      if (code === OptionCode.timeOffset && length === 8) offsetSeconds = this.#signedLong(data, at + 4);
+      if (code === OptionCode.timeResolution && length === 1) resolution = this.#data[at + 4]!;
+      if (code === OptionCode.checkSequenceLength && length === 1) checkSequenceByteCount = this.#data[at + 4]!;
+      if (code === OptionCode.timeOffset && length === 8) offsetSeconds = this.#signedLong(at + 4);
       at += 4 + ((length + 3) & ~3);
     }
     const clock = new InterfaceClock(resolution, offsetSeconds);
     this.#sink.noteDecimals(clock.decimals);
     this.#interfaces.push({
-      linkType: this.#short(data, start + 8),
-      snapLength: this.#word(data, start + 12),
+      linkType: this.#short(start + 8),
+      snapLength: this.#word(start + 12),
       clock,
       checkSequenceByteCount,
     });
   }
 
   /** Interface 4 (obsolete: 2, and drops 2), time high 4, low 4, captured 4, on the wire 4, bytes. */
-  #readPacket(data: Uint8Array, start: number, next: number, interfaceIndex: number): void {
+  #readPacket(start: number, next: number, interfaceIndex: number): void {
     const bodyByteCount = next - start - packetFrameByteCount;
     const source = this.#interfaces[interfaceIndex];
-    if (bodyByteCount < 0 || source === undefined || this.#word(data, start + 20) > bodyByteCount) {
+    if (bodyByteCount < 0 || source === undefined || this.#word(start + 20) > bodyByteCount) {
       this.#report(bodyByteCount >= 0 && source === undefined ? 'unknown-interface' : 'block-malformed');
       return;
     }
-    const captured = this.#word(data, start + 20);
-    const atNs = source.clock.atNs(this.#word(data, start + 12), this.#word(data, start + 16), this.#sink);
+    const captured = this.#word(start + 20);
+    const atNs = source.clock.atNs(this.#word(start + 12), this.#word(start + 16), this.#sink);
     this.#lastAtNs = atNs;
     const from = start + 28;
-    const wireByteCount = this.#word(data, start + 24) - source.checkSequenceByteCount;
+    const wireByteCount = this.#word(start + 24) - source.checkSequenceByteCount;
     const kept = source.checkSequenceByteCount === 0 ? captured : Math.max(0, Math.min(captured, wireByteCount));
-    this.#sink.packetAt(data, from, from + kept, wireByteCount, source.linkType, atNs);
+    this.#sink.packetAt(this.#data, from, from + kept, wireByteCount, source.linkType, atNs);
   }
 
   /** Length on the wire 4, then as many bytes as the first interface's snap length leaves. No time: the last one is used. */
-  #readSimplePacket(data: Uint8Array, start: number, next: number): void {
+  #readSimplePacket(start: number, next: number): void {
     const source = this.#interfaces[0];
     if (source === undefined || next - start < 16) {
       this.#report(source === undefined ? 'unknown-interface' : 'block-malformed');
       return;
     }
-    const wireByteCount = this.#word(data, start + 8);
+    const wireByteCount = this.#word(start + 8);
     const snapLength = source.snapLength === 0 ? wireByteCount : source.snapLength;
     const captured = Math.min(wireByteCount, snapLength, next - start - 16);
-    this.#sink.packetAt(data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
+    this.#sink.packetAt(this.#data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
   }
 
   #report(code: ProblemCode, detail = ''): void {
     this.#sink.problems.report(code, this.#sink.nextPacket, detail);
   }
 
-  #short(data: Uint8Array, at: number): number {
-    return this.#bigEndian ? (data[at]! << 8) | data[at + 1]! : data[at]! | (data[at + 1]! << 8);
+  #short(at: number): number {
+    return this.#view.getUint16(at, !this.#bigEndian);
   }
 
-  #word(data: Uint8Array, at: number): number {
-    return wordAt(data, at, this.#bigEndian);
+  #word(at: number): number {
+    return this.#view.getUint32(at, !this.#bigEndian);
   }
 
-  #signedLong(data: Uint8Array, at: number): bigint {
-    const [high, low] = this.#bigEndian ? [at, at + 4] : [at + 4, at];
-    return BigInt.asIntN(64, (BigInt(this.#word(data, high)) << 32n) | BigInt(this.#word(data, low)));
+  #signedLong(at: number): bigint {
+    return this.#view.getBigInt64(at, !this.#bigEndian);
   }
-}
-
-function wordAt(data: Uint8Array, at: number, bigEndian: boolean): number {
-  return bigEndian
-    ? ((data[at]! << 24) | (data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!) >>> 0
-    : (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
 }
