@@ -11,6 +11,12 @@ import type { Segment } from './segment.js';
 const FIN = 1;
 const SYN = 2;
 
+/**
+ * Fields that hold times begin as floats: one that begins as a small integer becomes a float seconds later, and then everything
+ * that was compiled for the object until then is thrown away.
+ */
+const noTime = -0.5;
+
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 
 /** A copied segment behind a hole. */
@@ -55,9 +61,9 @@ export class Half {
   nextRepeated = false;
   pureAckSeen = false;
   /** When `next` was last moved on, when the last acknowledgment came, and when the last frame. */
-  nextAtNs = 0;
-  ackAtNs = 0;
-  lastAtNs = 0;
+  nextAtNs = noTime;
+  ackAtNs = noTime;
+  lastAtNs = noTime;
   /** A packet of this sender was captured. */
   seen = false;
   synSeen = false;
@@ -76,13 +82,13 @@ export class Half {
   held: HeldSegment[] | null = null;
   heldBytes = 0;
   /** Since when, and for how many packets of the connection, the other side has acknowledged bytes that were not captured. */
-  holeAckedAtNs = -1;
+  holeAckedAtNs = noTime;
   holeAckedPackets = 0;
   /** Since when there is a hole at all. */
-  holeSinceNs = 0;
+  holeSinceNs = noTime;
   /** Only empty segments seen so far, the first of them at this packet: it may turn out to be a keep-alive probe. */
   firstEmptyPacket = 0;
-  firstEmptyAtNs = 0;
+  firstEmptyAtNs = noTime;
   /** The SYN had no window scale option. */
   windowScaleAbsent = false;
 
@@ -113,14 +119,14 @@ export class Flow {
   readonly serverPort: number;
   readonly client = new Half('client');
   readonly server = new Half('server');
-  /** When the first SYN was captured; -1 without one. */
-  openedAtNs = -1;
+  /** When the first SYN was captured; negative without one. */
+  openedAtNs = noTime;
   /** SYN to the first packet after the SYN-ACK, as the out-of-order threshold; 0 unknown. */
-  initialRoundTripNs = 0;
+  initialRoundTripNs = -0;
   reset = false;
   /** Both sides are done; the flow only waits for late segments. */
   finished = false;
-  finishedAtNs = 0;
+  finishedAtNs = noTime;
   /** Place in the table's array of flows. */
   slot = -1;
 

@@ -21,6 +21,9 @@ export class PacketSink {
   readonly problems: ProblemList;
   readonly #maximumPackets: number;
   #hasOrigin = false;
+  /** The second of the packet before, and when it began on the scale of `atNs` (a float from the beginning). */
+  #seconds = -1;
+  #secondAtNs = -0;
 
   constructor(decoder: PacketDecoder, problems: ProblemList, maximumPackets: number) {
     this.decoder = decoder;
@@ -58,8 +61,8 @@ export class PacketSink {
     seconds: number,
     nanoseconds: number,
   ): void {
-    if (!this.#hasOrigin) this.setOrigin(seconds);
-    const atNs = (seconds - this.originSeconds) * 1e9 + nanoseconds;
+    if (seconds !== this.#seconds) this.#beginSecond(seconds);
+    const atNs = this.#secondAtNs + nanoseconds;
     if (atNs < this.firstAtNs) this.firstAtNs = atNs;
     if (atNs > this.lastAtNs) this.lastAtNs = atNs;
     const decoder = this.decoder;
@@ -67,6 +70,13 @@ export class PacketSink {
     decoder.segment.atNs = atNs;
     decoder.decode(data, start, end, wireByteCount, linkType);
     if (decoder.packets >= this.#maximumPackets) this.full = true;
+  }
+
+  /** Apart, because it begins with small integers and goes on with numbers that are none: what is compiled for those lasts seconds. */
+  #beginSecond(seconds: number): void {
+    if (!this.#hasOrigin) this.setOrigin(seconds);
+    this.#seconds = seconds;
+    this.#secondAtNs = (seconds - this.originSeconds) * 1e9;
   }
 
   /** A packet with its time on the scale of `atNs`. Without an origin so far the packet has no time at all, and `atNs` is 0. */

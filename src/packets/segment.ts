@@ -9,7 +9,7 @@ export class Segment {
   /** Packet number from 1. For a datagram put together from fragments: the packet that completed it. */
   packet = 0;
   /** Nanoseconds since the source's origin. */
-  atNs = 0;
+  atNs = -0;
   /** 4 or 6. */
   ipVersion: 4 | 6 = 4;
   source0 = 0;
