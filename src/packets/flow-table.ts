@@ -90,6 +90,10 @@ export class FlowTable {
   /** Finished flows in order of their end; consumed from `finishedHead`. */
   private finished: Flow[] = [];
   private finishedHead = 0;
+  /** Since when the first of them waits; a time that never comes when there is none. A float from the beginning. */
+  private firstFinishedAtNs = Number.POSITIVE_INFINITY;
+  /** One more waits, or the first of them may have changed: to be looked at before its time. */
+  private mayRetire = false;
   private evicted = 0;
   private firstEvictedPacket = 0;
   private stragglers = 0;
@@ -113,7 +117,7 @@ export class FlowTable {
 
   /** Tells what the segment says. Returns twice the connection's number, plus one when the server sent it; −1 when it has none. */
   accept(segment: Segment): number {
-    if (this.finishedHead < this.finished.length) this.retireFinished(segment.atNs);
+    if (this.mayRetire || segment.atNs - this.firstFinishedAtNs >= this.lingerNs) this.retireFinished(segment.atNs);
     let flow = this.lastFlow;
     let direction = flow === null ? 0 : flow.direction(segment);
     if (direction === 0) {
@@ -313,6 +317,7 @@ export class FlowTable {
       // The peer still had an older connection; it was reset, and now the same SYN opens this one. RFC 5961 §4.
       flow.finished = false;
       flow.reset = false;
+      this.mayRetire = true;
     }
     const repeated = forward.synSeen && forward.initialSequence === segment.sequence;
     if (!forward.synSeen) {
@@ -441,16 +446,23 @@ export class FlowTable {
     flow.finished = true;
     flow.finishedAtNs = atNs;
     this.finished.push(flow);
+    this.mayRetire = true;
   }
 
   private retireFinished(nowNs: number): void {
     for (;;) {
-      const flow = this.finished[this.finishedHead];
-      if (flow === undefined) break;
+      if (this.finishedHead >= this.finished.length) {
+        this.firstFinishedAtNs = Number.POSITIVE_INFINITY;
+        break;
+      }
+      const flow = this.finished[this.finishedHead]!;
       const waiting = this.finished.length - this.finishedHead;
       if (flow.slot >= 0 && flow.finished) {
         if (waiting <= flowLimits.finishedConnections) {
-          if (nowNs - flow.finishedAtNs < this.lingerNs) break;
+          if (nowNs - flow.finishedAtNs < this.lingerNs) {
+            this.firstFinishedAtNs = flow.finishedAtNs;
+            break;
+          }
           if (nowNs - flow.lastAtNs < this.lingerNs) {
             // Still heard of: it waits again from there.
             flow.finishedAtNs = flow.lastAtNs;
@@ -463,6 +475,7 @@ export class FlowTable {
       }
       this.finishedHead++;
     }
+    this.mayRetire = false;
     if (this.finishedHead > 1024 && this.finishedHead * 2 > this.finished.length) {
       this.finished = this.finished.slice(this.finishedHead);
       this.finishedHead = 0;
@@ -474,6 +487,7 @@ export class FlowTable {
     this.reassembler.flush(flow, flow.server);
     this.observe({ kind: 'closed', connection: flow.id, atNs, packet, why });
     this.index.remove(flow);
+    this.mayRetire = true;
     if (this.lastFlow === flow) this.lastFlow = null;
     if (why === 'finished' || why === 'evicted') this.index.bury(flow);
   }

@@ -99,7 +99,7 @@ export class Reassembler {
     bytes.atNs = segment.atNs;
     bytes.packet = segment.packet;
     bytes.from = half.side;
-    bytes.data = segment.data;
+    if (bytes.data !== segment.data) bytes.data = segment.data;
     bytes.start = payloadStart;
     bytes.end = payloadEnd;
     this.observe(bytes);
