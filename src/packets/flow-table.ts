@@ -204,7 +204,6 @@ export class FlowTable {
       forward.ack = acknowledged;
       forward.duplicateAckCount = 0;
     }
-    forward.ackAtNs = atNs;
     forward.window = segment.window;
     forward.lastSequence = segment.sequence;
     forward.lastIdentification = segment.identification;

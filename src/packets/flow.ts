@@ -60,9 +60,8 @@ export class Half {
   /** The segment that moved `next` on was sent again. */
   nextRepeated = false;
   pureAckSeen = false;
-  /** When `next` was last moved on, when the last acknowledgment came, and when the last frame. */
+  /** When `next` was last moved on, and when the last frame came. */
   nextAtNs = noTime;
-  ackAtNs = noTime;
   lastAtNs = noTime;
   /** A packet of this sender was captured. */
   seen = false;
@@ -76,6 +75,8 @@ export class Half {
   /** The last segment of this sender was a keep-alive probe, or a zero-window probe. */
   lastWasKeepAliveProbe = false;
   lastWasZeroWindowProbe = false;
+  /** When the last frame with an acknowledgment came, where it was not the last frame of all. */
+  earlierAckAtNs = noTime;
   /** Sequence number of the SYN; where none was captured, one less than the first sequence number seen. */
   initialSequence = 0;
   /** Segments behind a hole, in order of sequence number, and their size in bytes. */
@@ -98,55 +99,66 @@ export class Half {
 }
 
 export class Flow {
-  readonly id: ConnectionId;
-  readonly hash: number;
   /** Both directions are in order and nothing is open: see usual-segment.ts. */
-  steady = false;
+  steady: boolean;
   /** For the eviction sweep: a packet came since the last sweep. */
-  touched = true;
+  touched: boolean;
+  readonly id: ConnectionId;
+  readonly client: Half;
+  readonly server: Half;
+  readonly ipVersion: 4 | 6;
+  readonly clientPort: number;
+  readonly serverPort: number;
+  readonly client0: number;
+  readonly server0: number;
   lastPacket: number;
   lastAtNs: number;
-  readonly ipVersion: 4 | 6;
-  readonly client0: number;
+  /** The rest of the addresses, for IPv6. */
   readonly client1: number;
   readonly client2: number;
   readonly client3: number;
-  readonly server0: number;
   readonly server1: number;
   readonly server2: number;
   readonly server3: number;
-  readonly clientPort: number;
-  readonly serverPort: number;
-  readonly client = new Half('client');
-  readonly server = new Half('server');
+  readonly hash: number;
   /** When the first SYN was captured; negative without one. */
-  openedAtNs = noTime;
+  openedAtNs: number;
   /** SYN to the first packet after the SYN-ACK, as the out-of-order threshold; 0 unknown. */
-  initialRoundTripNs = -0;
-  reset = false;
+  initialRoundTripNs: number;
+  reset: boolean;
   /** Both sides are done; the flow only waits for late segments. */
-  finished = false;
-  finishedAtNs = noTime;
+  finished: boolean;
+  finishedAtNs: number;
   /** Place in the table's array of flows. */
-  slot = -1;
+  slot: number;
 
-  /** `swap`: the segment was sent by the server. */
+  /** `swap`: the segment was sent by the server. Fields are set in the order in which they are to lie in memory: the usual ones first. */
   constructor(id: ConnectionId, hash: number, segment: Segment, swap: boolean) {
+    this.steady = false;
+    this.touched = true;
     this.id = id;
-    this.hash = hash;
+    this.client = new Half('client');
+    this.server = new Half('server');
     this.ipVersion = segment.ipVersion;
+    this.clientPort = swap ? segment.destinationPort : segment.sourcePort;
+    this.serverPort = swap ? segment.sourcePort : segment.destinationPort;
     this.client0 = swap ? segment.destination0 : segment.source0;
+    this.server0 = swap ? segment.source0 : segment.destination0;
+    this.lastPacket = segment.packet;
+    this.lastAtNs = segment.atNs;
     this.client1 = swap ? segment.destination1 : segment.source1;
     this.client2 = swap ? segment.destination2 : segment.source2;
     this.client3 = swap ? segment.destination3 : segment.source3;
-    this.server0 = swap ? segment.source0 : segment.destination0;
     this.server1 = swap ? segment.source1 : segment.destination1;
     this.server2 = swap ? segment.source2 : segment.destination2;
     this.server3 = swap ? segment.source3 : segment.destination3;
-    this.clientPort = swap ? segment.destinationPort : segment.sourcePort;
-    this.serverPort = swap ? segment.sourcePort : segment.destinationPort;
-    this.lastAtNs = segment.atNs;
-    this.lastPacket = segment.packet;
+    this.hash = hash;
+    this.openedAtNs = noTime;
+    this.initialRoundTripNs = -0;
+    this.reset = false;
+    this.finished = false;
+    this.finishedAtNs = noTime;
+    this.slot = -1;
   }
 
   /** 1: sent by the client; 2: sent by the server; 0: not of this flow. */

@@ -143,7 +143,8 @@ function repetition(segment: Segment, forward: Half, reverse: Half, initialRound
   // New data that begins with the byte of a zero-window probe is not a repetition.
   if (length > 1 && ((forward.next - 1) | 0) === sequence) return 0;
   if (length > 0 && reverse.ackSeen && !before(reverse.ack, end)) return Call.spuriousRetransmission;
-  const sinceAckNs = segment.atNs - reverse.ackAtNs;
+  const ackAtNs = (reverse.lastFlags & ACK) !== 0 ? reverse.lastAtNs : reverse.earlierAckAtNs;
+  const sinceAckNs = segment.atNs - ackAtNs;
   if (sinceAckNs < fastRetransmissionNs && reverse.duplicateAckCount >= 2 && reverse.ack === sequence) {
     return Call.fastRetransmission;
   }
@@ -188,8 +189,7 @@ function moveOn(segment: Segment, forward: Half, calls: number, atNs: number): v
   if ((flags & ACK) !== 0) {
     forward.ack = segment.acknowledgment;
     forward.ackSeen = true;
-    forward.ackAtNs = atNs;
-  }
+  } else if ((forward.lastFlags & ACK) !== 0) forward.earlierAckAtNs = forward.lastAtNs;
   if (!isReset) forward.window = segment.window;
   forward.lastWasKeepAliveProbe = (calls & Call.keepAliveProbe) !== 0;
   forward.lastWasZeroWindowProbe = (calls & Call.zeroWindowProbe) !== 0;
