@@ -75,9 +75,13 @@ export const Layer = {
 
 export type LayerCode = (typeof Layer)[keyof typeof Layer];
 
-/** What is read lies in these bytes from now on. Chunks hold many packets, so a view is made seldom. */
+/**
+ * What is read lies in these bytes from now on, and the segment's payload with it. Chunks hold many packets, so this happens seldom:
+ * a view is made, and storing an object is reported to the garbage collector.
+ */
 export function readFrom(cursor: Cursor, data: Uint8Array): void {
   cursor.data = data;
+  cursor.segment.data = data;
   cursor.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
 }
 

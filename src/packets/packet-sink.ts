@@ -19,11 +19,13 @@ export class PacketSink {
   full = false;
   readonly decoder: PacketDecoder;
   readonly problems: ProblemList;
+  /**
+   * The origin as a float from the beginning (a #name would begin as undefined). Between small integers the arithmetic below would
+   * be compiled for such, and thrown away when the third second of the capture is no small integer in nanoseconds.
+   */
+  private origin = -0;
   readonly #maximumPackets: number;
   #hasOrigin = false;
-  /** The second of the packet before, and when it began on the scale of `atNs` (a float from the beginning). */
-  #seconds = -1;
-  #secondAtNs = -0;
 
   constructor(decoder: PacketDecoder, problems: ProblemList, maximumPackets: number) {
     this.decoder = decoder;
@@ -44,6 +46,7 @@ export class PacketSink {
   setOrigin(seconds: number): void {
     this.#hasOrigin = true;
     this.originSeconds = seconds;
+    this.origin = seconds;
   }
 
   /** The clock's resolution, as decimals of a second; the finest of several counts. */
@@ -61,8 +64,8 @@ export class PacketSink {
     seconds: number,
     nanoseconds: number,
   ): void {
-    if (seconds !== this.#seconds) this.#beginSecond(seconds);
-    const atNs = this.#secondAtNs + nanoseconds;
+    if (!this.#hasOrigin) this.setOrigin(seconds);
+    const atNs = (seconds - this.origin) * 1e9 + nanoseconds;
     if (atNs < this.firstAtNs) this.firstAtNs = atNs;
     if (atNs > this.lastAtNs) this.lastAtNs = atNs;
     const decoder = this.decoder;
@@ -70,13 +73,6 @@ export class PacketSink {
     decoder.segment.atNs = atNs;
     decoder.decode(data, start, end, wireByteCount, linkType);
     if (decoder.packets >= this.#maximumPackets) this.full = true;
-  }
-
-  /** Apart, because it begins with small integers and goes on with numbers that are none: what is compiled for those lasts seconds. */
-  #beginSecond(seconds: number): void {
-    if (!this.#hasOrigin) this.setOrigin(seconds);
-    this.#seconds = seconds;
-    this.#secondAtNs = (seconds - this.originSeconds) * 1e9;
   }
 
   /** A packet with its time on the scale of `atNs`. Without an origin so far the packet has no time at all, and `atNs` is 0. */

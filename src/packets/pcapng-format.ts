@@ -69,8 +69,8 @@ export class PcapngFormat implements Format {
   #bigEndian = false;
   #interfaces: Interface[] = [];
   #searching = false;
-  /** Time of the last packet that had one: simple packet blocks have none. */
-  #lastAtNs = 0;
+  /** Time of the last packet that had one: simple packet blocks have none. A float from the beginning (a #name begins as undefined). */
+  private lastAtNs = -0;
 
   constructor(sink: PacketSink) {
     this.#sink = sink;
@@ -282,7 +282,7 @@ export class PcapngFormat implements Format {
     }
     const captured = this.#word(start + 20);
     const atNs = source.clock.atNs(this.#word(start + 12), this.#word(start + 16), this.#sink);
-    this.#lastAtNs = atNs;
+    this.lastAtNs = atNs;
     const from = start + 28;
     const wireByteCount = this.#word(start + 24) - source.checkSequenceByteCount;
     const kept = source.checkSequenceByteCount === 0 ? captured : Math.max(0, Math.min(captured, wireByteCount));
@@ -299,7 +299,8 @@ export class PcapngFormat implements Format {
     const wireByteCount = this.#word(start + 8);
     const snapLength = source.snapLength === 0 ? wireByteCount : source.snapLength;
     const captured = Math.min(wireByteCount, snapLength, next - start - 16);
-    this.#sink.packetAt(this.#data, start + 12, start + 12 + captured, wireByteCount, source.linkType, this.#lastAtNs);
+    const atNs = this.lastAtNs + 0; // not −0
+    this.#sink.packetAt(this.#data, start + 12, start + 12 + captured, wireByteCount, source.linkType, atNs);
   }
 
   #report(code: ProblemCode, detail = ''): void {

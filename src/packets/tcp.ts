@@ -35,8 +35,6 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   // A window that was cut off is not a closed one.
   segment.window = captured >= 16 ? view.getUint16(start + 14) : 65_535;
   const payloadStart = start + headerByteCount;
-  // Told to the garbage collector each time, so only when it is another.
-  if (segment.data !== cursor.data) segment.data = cursor.data;
   segment.payloadStart = Math.min(payloadStart, end);
   segment.payloadEnd = end;
   segment.payloadLength = Math.max(0, cursor.wireEnd - payloadStart);
