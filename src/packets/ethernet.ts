@@ -8,6 +8,10 @@ import { short } from './big-endian.js';
 import { type Cursor, Layer, type LayerCode, malformed, narrow, other, skip, tooShort } from './cursor.js';
 import { ProtocolSpace } from './protocol-name.js';
 
+// Here because an imported binding costs a look-up at each use and this runs for every packet.
+const ipv4Layer = Layer.ipv4;
+const etherTypeLayer = Layer.etherType;
+
 /** Values below are the length of an 802.3 frame with an LLC header. */
 const smallestEtherType = 0x0600;
 
@@ -16,10 +20,10 @@ export function decodeEthernet(cursor: Cursor): LayerCode {
   if (typeAt + 2 > cursor.end) return tooShort(cursor);
   if (cursor.view.getUint16(typeAt) === 0x0800) {
     cursor.position = typeAt + 2;
-    return Layer.ipv4;
+    return ipv4Layer;
   }
   cursor.position = typeAt;
-  return Layer.etherType;
+  return etherTypeLayer;
 }
 
 export function decodeEtherType(cursor: Cursor): LayerCode {

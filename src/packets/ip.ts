@@ -12,6 +12,9 @@ import { short, word } from './big-endian.js';
 import { type Cursor, Layer, type LayerCode, malformed, narrow, other, tooShort } from './cursor.js';
 import { ProtocolSpace } from './protocol-name.js';
 
+// Here because an imported binding costs a look-up at each use and this runs for every packet.
+const tcpLayer = Layer.tcp;
+
 /** RFC 8200 sets no limit; real packets have at most a handful. */
 const maximumExtensionHeaders = 16;
 
@@ -152,7 +155,7 @@ export function decodeIpv4(cursor: Cursor): LayerCode {
     const isLast = (flagsAndOffset & 0x2000) === 0;
     return toFragment(cursor, (flagsAndOffset & 0x1fff) << 3, isLast, segment.identification, protocol);
   }
-  return protocol === IpProtocol.tcp ? Layer.tcp : afterIp(cursor, protocol);
+  return protocol === IpProtocol.tcp ? tcpLayer : afterIp(cursor, protocol);
 }
 
 /** RFC 791 §3.1: loose (131) and strict (137) source routes. Until the route is used up, its last address is the destination. */
@@ -213,5 +216,5 @@ export function decodeIpv6(cursor: Cursor): LayerCode {
   segment.destination3 = view.getInt32(start + 36);
   cursor.position = start + 40;
   const next = (second >>> 8) & 0xff;
-  return next === IpProtocol.tcp ? Layer.tcp : afterIp(cursor, next);
+  return next === IpProtocol.tcp ? tcpLayer : afterIp(cursor, next);
 }

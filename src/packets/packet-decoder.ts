@@ -18,6 +18,15 @@ import { decodeEtherIp, decodeGre, decodeL2tpOverIp, decodeMpls, decodeNsh } fro
 import { decodeUdp } from './udp-tunnels.js';
 import { decodePrism, decodeRadiotap, decodeWlan } from './wlan.js';
 
+// The usual layers, here because an imported binding costs a look-up at each use and this runs for every packet.
+const segmentLayer = Layer.segment;
+/** The first four end a packet. */
+const lastEndingLayer = Layer.doubtfulSegment;
+const ipv4Layer = Layer.ipv4;
+const ipv6Layer = Layer.ipv6;
+const etherTypeLayer = Layer.etherType;
+const tcpLayer = Layer.tcp;
+
 /** Headers inside each other, each tag, tunnel and IP header counting one. Real nesting stays below ten. */
 const maximumNesting = 32;
 /** Different protocols counted by name; more than this are counted together. */
@@ -57,12 +66,20 @@ export class PacketDecoder {
     cursor.wireEnd = Math.max(start + Math.min(wireByteCount, maximumWireByteCount), end);
     cursor.limit = noLimit;
     cursor.segment.packet = this.packets;
-    const outcome = this.#follow(linkType === 1 ? Layer.ethernet : firstLayer(cursor, linkType));
-    if (outcome === Layer.segment || outcome === Layer.doubtfulSegment) {
+    const outcome = linkType === 1 ? this.#followEthernet() : this.#follow(firstLayer(cursor, linkType), 0);
+    if (outcome === segmentLayer) {
+      this.tcpPackets += 1;
+      this.#onSegment(cursor.segment);
+    } else this.#tellRarer(outcome);
+  }
+
+  #tellRarer(outcome: LayerCode): void {
+    const cursor = this.#cursor;
+    if (outcome === Layer.doubtfulSegment) {
       this.tcpPackets += 1;
       this.#onSegment(cursor.segment);
     } else if (outcome === Layer.other) this.#countOther(cursor.protocol);
-    if (outcome === Layer.broken || outcome === Layer.doubtfulSegment) this.#problems.report(cursor.problem, this.packets);
+    if (outcome !== Layer.other) this.#problems.report(cursor.problem, this.packets);
   }
 
   /** A record that is no packet of a network but has a packet number. */
@@ -89,29 +106,35 @@ export class PacketDecoder {
     return counts;
   }
 
-  #follow(first: LayerCode): LayerCode {
+  /** Ethernet, IP and TCP follow each other in most packets: without asking at each what follows. */
+  #followEthernet(): LayerCode {
+    const cursor = this.#cursor;
+    const network = decodeEthernet(cursor);
+    if (network !== ipv4Layer) return this.#follow(network, 1);
+    const transport = decodeIpv4(cursor);
+    return transport === tcpLayer ? decodeTcp(cursor) : this.#follow(transport, 2);
+  }
+
+  /** From this layer on, which stands so deep inside others. */
+  #follow(first: LayerCode, nesting: number): LayerCode {
     const cursor = this.#cursor;
     let layer = first;
-    for (let depth = 0; depth < maximumNesting; depth += 1) {
+    for (let depth = nesting; depth < maximumNesting; depth += 1) {
+      if (layer <= lastEndingLayer) return layer;
       switch (layer) {
-        case Layer.segment:
-        case Layer.other:
-        case Layer.broken:
-        case Layer.doubtfulSegment:
-          return layer;
-        case Layer.tcp:
+        case tcpLayer:
           return decodeTcp(cursor);
-        case Layer.ethernet:
-          layer = decodeEthernet(cursor);
-          break;
-        case Layer.etherType:
-          layer = decodeEtherType(cursor);
-          break;
-        case Layer.ipv4:
+        case ipv4Layer:
           layer = decodeIpv4(cursor);
           break;
-        case Layer.ipv6:
+        case ipv6Layer:
           layer = decodeIpv6(cursor);
+          break;
+        case etherTypeLayer:
+          layer = decodeEtherType(cursor);
+          break;
+        case Layer.ethernet:
+          layer = decodeEthernet(cursor);
           break;
         case Layer.fragment:
           layer = this.#addFragment();

@@ -8,6 +8,9 @@
 import { short, word } from './big-endian.js';
 import { type Cursor, Layer, type LayerCode, malformed, tooShort } from './cursor.js';
 
+// Here because an imported binding costs a look-up at each use and this runs for every packet.
+const segmentLayer = Layer.segment;
+
 const minimumHeaderByteCount = 20;
 /** Ports, sequence, acknowledgement, data offset, flags. */
 const leastUsefulByteCount = 14;
@@ -46,7 +49,7 @@ export function decodeTcp(cursor: Cursor): LayerCode {
   segment.sackBlockCount = 0;
   if (headerByteCount > minimumHeaderByteCount && payloadStart <= end)
     readOptions(cursor, start + minimumHeaderByteCount, payloadStart);
-  if (payloadStart <= cursor.wireEnd) return Layer.segment;
+  if (payloadStart <= cursor.wireEnd) return segmentLayer;
   cursor.problem = 'packet-malformed';
   return Layer.doubtfulSegment;
 }
