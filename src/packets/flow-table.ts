@@ -19,6 +19,7 @@ import {
   largestWindow,
   sentByServer,
 } from './connection-boundary.js';
+import { FinishedFlows } from './finished-flows.js';
 import { before, Flow, type Half, sequenceLength } from './flow.js';
 import { FlowIndex, hashOf } from './flow-index.js';
 import { Call, judge } from './judge.js';
@@ -73,7 +74,7 @@ export class FlowTable {
   private readonly addresses = new AddressBook();
   private readonly index = new FlowIndex();
   private readonly connectionLimit: number;
-  private readonly lingerNs: number;
+  private readonly finished: FinishedFlows;
   /** The `ack` observation, filled anew for each: nearly every second packet tells one. */
   private readonly ack: { -readonly [Member in keyof AckObservation]: AckObservation[Member] } = {
     kind: 'ack',
@@ -87,13 +88,6 @@ export class FlowTable {
   };
   private nextId = 0;
   private lastFlow: Flow | null = null;
-  /** Finished flows in order of their end; consumed from `finishedHead`. */
-  private finished: Flow[] = [];
-  private finishedHead = 0;
-  /** Since when the first of them waits; a time that never comes when there is none. A float from the beginning. */
-  private firstFinishedAtNs = Number.POSITIVE_INFINITY;
-  /** One more waits, or the first of them may have changed: to be looked at before its time. */
-  private mayRetire = false;
   private evicted = 0;
   private firstEvictedPacket = 0;
   private stragglers = 0;
@@ -103,7 +97,11 @@ export class FlowTable {
     this.observe = observe;
     this.reassembler = new Reassembler(observe);
     this.connectionLimit = connectionLimit;
-    this.lingerNs = lingerNs;
+    this.finished = new FinishedFlows({
+      limit: flowLimits.finishedConnections,
+      lingerNs,
+      retire: (flow) => this.close(flow, 'finished', flow.lastAtNs, flow.lastPacket),
+    });
   }
 
   summary(): FlowTableSummary {
@@ -117,7 +115,7 @@ export class FlowTable {
 
   /** Tells what the segment says. Returns twice the connection's number, plus one when the server sent it; −1 when it has none. */
   accept(segment: Segment): number {
-    if (this.mayRetire || segment.atNs - this.firstFinishedAtNs >= this.lingerNs) this.retireFinished(segment.atNs);
+    if (this.finished.mayBeDue(segment.atNs)) this.finished.passTime(segment.atNs);
     let flow = this.lastFlow;
     let direction = flow === null ? 0 : flow.direction(segment);
     if (direction === 0) {
@@ -150,15 +148,14 @@ export class FlowTable {
 
   /** It is as late as this, and no packet came: what ended long enough ago is closed. */
   passTime(nowNs: number): void {
-    this.retireFinished(nowNs);
+    this.finished.passTime(nowNs);
   }
 
   /** The capture is over: everything that is still known is closed. */
   end(): void {
     for (const flow of this.index.all())
       this.close(flow, flow.finished ? 'finished' : 'source-ended', flow.lastAtNs, flow.lastPacket);
-    this.finished = [];
-    this.finishedHead = 0;
+    this.finished.clear();
   }
 
   private open(hash: number, segment: Segment): Flow | null {
@@ -316,7 +313,7 @@ export class FlowTable {
       // The peer still had an older connection; it was reset, and now the same SYN opens this one. RFC 5961 §4.
       flow.finished = false;
       flow.reset = false;
-      this.mayRetire = true;
+      this.finished.change();
     }
     const repeated = forward.synSeen && forward.initialSequence === segment.sequence;
     if (!forward.synSeen) {
@@ -444,41 +441,7 @@ export class FlowTable {
   private finish(flow: Flow, atNs: number): void {
     flow.finished = true;
     flow.finishedAtNs = atNs;
-    this.finished.push(flow);
-    this.mayRetire = true;
-  }
-
-  private retireFinished(nowNs: number): void {
-    for (;;) {
-      if (this.finishedHead >= this.finished.length) {
-        this.firstFinishedAtNs = Number.POSITIVE_INFINITY;
-        break;
-      }
-      const flow = this.finished[this.finishedHead]!;
-      const waiting = this.finished.length - this.finishedHead;
-      if (flow.slot >= 0 && flow.finished) {
-        if (waiting <= flowLimits.finishedConnections) {
-          if (nowNs - flow.finishedAtNs < this.lingerNs) {
-            this.firstFinishedAtNs = flow.finishedAtNs;
-            break;
-          }
-          if (nowNs - flow.lastAtNs < this.lingerNs) {
-            // Still heard of: it waits again from there.
-            flow.finishedAtNs = flow.lastAtNs;
-            this.finished.push(flow);
-            this.finishedHead++;
-            continue;
-          }
-        }
-        this.close(flow, 'finished', flow.lastAtNs, flow.lastPacket);
-      }
-      this.finishedHead++;
-    }
-    this.mayRetire = false;
-    if (this.finishedHead > 1024 && this.finishedHead * 2 > this.finished.length) {
-      this.finished = this.finished.slice(this.finishedHead);
-      this.finishedHead = 0;
-    }
+    this.finished.add(flow);
   }
 
   private close(flow: Flow, why: 'finished' | 'port-reused' | 'evicted' | 'source-ended', atNs: number, packet: number): void {
@@ -486,7 +449,7 @@ export class FlowTable {
     this.reassembler.flush(flow, flow.server);
     this.observe({ kind: 'closed', connection: flow.id, atNs, packet, why });
     this.index.remove(flow);
-    this.mayRetire = true;
+    this.finished.change();
     if (this.lastFlow === flow) this.lastFlow = null;
     if (why === 'finished' || why === 'evicted') this.index.bury(flow);
   }
