@@ -2,7 +2,8 @@
  * What a rule is: a declaration with its words, and one or more patterns. Each rule is one file in rules/.
  *
  * Patterns, from cheap to late:
- * - `onConnection` looks at one connection when its story is over. It is called for every connection: leave early.
+ * - `onConnection` looks at one connection when its story is over. `endings` and `asks` say at which: without them it is called for
+ *   every connection.
  * - `onLostRequest` looks at one request that got no response byte because its connection ended. It is called late (at the end,
  *   or when too many wait), when all is known about the server: its idle timeout, whether new connections were refused. The
  *   first rule of the list that claims a lost request keeps it.
@@ -17,6 +18,7 @@ import type { ConnectionFacts } from './facts-connection.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
+import type { Sign } from './facts-signs.js';
 import type { WholeFacts } from './facts-whole.js';
 import type { Connection, EndingWhy, Finding, FindingLevel, Fix } from './model.js';
 
@@ -77,6 +79,8 @@ export interface Rule {
   readonly hidden?: true;
   /** The endings for which `onConnection` is called. Default: all. */
   readonly endings?: readonly EndingWhy[];
+  /** `onConnection` is called only when one of these is there. Default: always. */
+  readonly asks?: readonly Sign[];
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts, whole: WholeFacts) => Hit | null;
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;

@@ -3,8 +3,8 @@
  * while connections still come. Memory is bounded on streams of any length: facts are kept per server and per pair of ends, within
  * limits, evidence is counted beyond them.
  *
- * The work per connection is one pass over its exchanges and one call per rule that looks at connections; everything else waits
- * until findings are asked for.
+ * The work per connection is one pass over its exchanges, and a call of those rules that ask for what is unusual about it, which for
+ * most connections are none; everything else waits until findings are asked for.
  */
 
 import { HitCollector } from './diagnosis-findings.js';
@@ -15,6 +15,7 @@ import { ConnectionFacts } from './facts-connection.js';
 import { type LostRequest, lostRequestOf } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
+import { bitsOf } from './facts-signs.js';
 import { WholeFacts } from './facts-whole.js';
 import { type Connection, type EndingWhy, endingReasonTexts, type Finding } from './model.js';
 import { rules as allRules } from './rules/index.js';
@@ -31,16 +32,22 @@ export interface DiagnosisOptions {
 
 type Pattern = 'onConnection' | 'onLostRequest' | 'onPair' | 'onServer';
 
-/** A rule that has this pattern, and its place in the list. */
+/** A rule that has this pattern, and its place in the list. `asks`: the signs of which one has to be there. */
 interface Looker<P extends Pattern> {
   readonly rule: Rule;
   readonly index: number;
+  readonly asks: number;
   readonly look: NonNullable<Rule[P]>;
 }
 
+/** The rules that look at connections that ended in one way, and what they ask for together. */
+interface Lookers {
+  readonly asks: number;
+  readonly all: readonly Looker<'onConnection'>[];
+}
+
 export class Diagnosis {
-  /** The rules that look at a connection, by how it ended. */
-  readonly #connectionLookers: ReadonlyMap<EndingWhy, readonly Looker<'onConnection'>[]>;
+  readonly #connectionLookers: ReadonlyMap<EndingWhy, Lookers>;
   readonly #lostLookers: readonly Looker<'onLostRequest'>[];
   readonly #pairLookers: readonly Looker<'onPair'>[];
   readonly #serverLookers: readonly Looker<'onServer'>[];
@@ -55,7 +62,10 @@ export class Diagnosis {
     const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
     const atConnections = lookersOf(chosen, 'onConnection');
     this.#connectionLookers = new Map(
-      reasons.map((why) => [why, atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true)]),
+      reasons.map((why) => {
+        const all = atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true);
+        return [why, { asks: all.reduce((together, { asks }) => together | asks, 0), all }];
+      }),
     );
     this.#lostLookers = lookersOf(chosen, 'onLostRequest');
     this.#pairLookers = lookersOf(chosen, 'onPair');
@@ -73,24 +83,34 @@ export class Diagnosis {
   /** A connection whose story is over. Nothing of it is kept but numbers and short strings. */
   take(connection: Connection): void {
     const facts = this.#facts;
-    facts.read(connection);
+    facts.read(connection, this.#whole.statusClasses);
     this.#whole.add(connection, facts);
-    const lookers = this.#connectionLookers.get(connection.ending.why) ?? [];
+    const lookers = this.#connectionLookers.get(connection.ending.why);
+    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.#ask(lookers.all, connection);
+    if (facts.firstUnanswered >= 0) this.#keepLost(connection);
+  }
+
+  #ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
+    const facts = this.#facts;
     for (let place = 0; place < lookers.length; place++) {
-      const { rule, index, look } = lookers[place]!;
+      const { rule, index, asks, look } = lookers[place]!;
+      if ((asks & facts.signs) === 0) continue;
       const hit = look(connection, facts);
       if (hit !== null) this.#hits.add(rule, index, facts.server, hit, connection.id);
     }
-    if (facts.firstUnanswered < 0) return;
-    const lost = lostRequestOf(connection, facts);
+  }
+
+  #keepLost(connection: Connection): void {
+    const { server } = this.#facts;
+    const lost = lostRequestOf(connection, this.#facts);
     if (lost === null) return;
-    const waiting = facts.server.lost;
+    const waiting = server.lost;
     waiting.push(lost);
     this.#waiting++;
     if (waiting.length <= lostLimits.perServer && this.#waiting <= lostLimits.together) return;
     const old = waiting.splice(0, (waiting.length + 1) >> 1);
     this.#waiting -= old.length;
-    for (const request of old) this.#judgeLost(request, facts.server, this.#hits);
+    for (const request of old) this.#judgeLost(request, server, this.#hits);
   }
 
   /** What was found so far: worst and surest first. */
@@ -145,5 +165,5 @@ export class Diagnosis {
 const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): readonly Looker<P>[] =>
   rules.flatMap((rule, index) => {
     const look = rule[pattern];
-    return look === undefined ? [] : [{ rule, index, look }];
+    return look === undefined ? [] : [{ rule, index, asks: bitsOf(rule.asks), look }];
   });

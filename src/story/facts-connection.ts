@@ -6,6 +6,7 @@
 import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
+import { signsOf } from './facts-signs.js';
 import type { Connection, Exchange } from './model.js';
 import { payloadNotCaptured } from './turn-taking.js';
 
@@ -38,16 +39,18 @@ export class ConnectionFacts {
   waitedClientNs = 0;
   waitedNetworkNs = 0;
   waitedServerNs = 0;
-  /** The exchange that waited longest for each, and how long, in ns. */
+  /** The exchange that waited longest for each. */
   slowestServer: Exchange | null = null;
   slowestNetwork: Exchange | null = null;
   slowestClient: Exchange | null = null;
   closeAskedByClient = 0;
-  closeAskedByServer = 0;
-  pipelined = 0;
-  noted = false;
+  /** Exchanges that are kept one by one over all servers (facts-whole.ts): not idempotent, or answered by a gateway. */
+  ofNote = 0;
+  /** What is out of the ordinary about it (facts-signs.ts). */
+  signs = 0;
 
-  read(connection: Connection): void {
+  /** Also counts its responses into `statusClasses`, by hundreds of their status. */
+  read(connection: Connection, statusClasses: Float64Array): void {
     const { tcp, exchanges, sidesFrom } = connection;
     this.roundTripNs = connection.handshakeNs ?? connection.synToSynAckNs ?? 0;
     this.bothSeen = sawServer(connection) && sawClient(connection);
@@ -59,63 +62,94 @@ export class ConnectionFacts {
     this.byTurns = connection.protocol.detail === payloadNotCaptured;
     this.whole = this.sound && (sidesFrom === 'syn' || sidesFrom === 'syn-ack');
     this.isHttp = exchanges.length > 0;
-    this.firstUnanswered = -1;
-    this.answered = 0;
-    this.lastHintSeconds = null;
-    this.lastHintMax = null;
-    this.firstHintMax = null;
-    this.longestSurvivedGapNs = 0;
-    this.longestGapExchange = null;
-    this.waitedClientNs = 0;
-    this.waitedNetworkNs = 0;
-    this.waitedServerNs = 0;
-    this.slowestServer = null;
-    this.slowestNetwork = null;
-    this.slowestClient = null;
-    this.closeAskedByClient = 0;
-    this.closeAskedByServer = 0;
-    this.pipelined = 0;
-    this.noted = false;
-    for (let index = 0; index < exchanges.length; index++) this.#readExchange(exchanges[index]!, index, connection);
+    this.readExchanges(connection, statusClasses);
+    this.signs = signsOf(connection, this);
   }
 
-  #readExchange(exchange: Exchange, index: number, connection: Connection): void {
-    if (exchange.notes.length > 0) this.noted = true;
-    if (exchange.pipelined) this.pipelined++;
-    const { closeAskedBy } = exchange;
-    if (closeAskedBy !== 'none') {
-      if (closeAskedBy !== 'server') this.closeAskedByClient++;
-      if (closeAskedBy !== 'client') this.closeAskedByServer++;
-    }
-    if (exchange.firstByte === null || (connection.closing.reset !== null && cameTooLate(exchange, connection.closing))) {
-      if (this.firstUnanswered < 0) this.firstUnanswered = index;
-      return;
-    }
-    this.answered++;
-    const { hint, waited } = exchange;
-    if (hint !== null) {
-      if (hint.timeoutSeconds !== null) this.lastHintSeconds = hint.timeoutSeconds;
-      if (hint.max !== null) {
-        this.lastHintMax = hint.max;
-        this.firstHintMax ??= hint.max;
+  /** In one pass, with what it finds in local variables: fields that hold floats cost at each change. */
+  private readExchanges({ exchanges, closing, idleGapsNs }: Connection, statusClasses: Float64Array): void {
+    let firstUnanswered = -1;
+    let answered = 0;
+    let lastHintSeconds: number | null = null;
+    let lastHintMax: number | null = null;
+    let firstHintMax: number | null = null;
+    let longestGapNs = 0;
+    let longestGapExchange: Exchange | null = null;
+    let [clientNs, networkNs, serverNs] = [0, 0, 0];
+    let mostClientNs = Number.NEGATIVE_INFINITY;
+    let mostNetworkNs = Number.NEGATIVE_INFINITY;
+    let mostServerNs = Number.NEGATIVE_INFINITY;
+    let slowestClient: Exchange | null = null;
+    let slowestNetwork: Exchange | null = null;
+    let slowestServer: Exchange | null = null;
+    let closeAskedByClient = 0;
+    let ofNote = 0;
+    for (let index = 0; index < exchanges.length; index++) {
+      const exchange = exchanges[index]!;
+      const { status, closeAskedBy, hint, waited } = exchange;
+      if (status !== null) {
+        statusClasses[Math.min(5, Math.floor(status / 100))]!++;
+        if (isOfGateway(status)) ofNote++;
+      }
+      if (isUnsafe(exchange.method)) ofNote++;
+      if (closeAskedBy === 'client' || closeAskedBy === 'both') closeAskedByClient++;
+      if (exchange.firstByte === null || (closing.reset !== null && cameTooLate(exchange, closing))) {
+        if (firstUnanswered < 0) firstUnanswered = index;
+        continue;
+      }
+      answered++;
+      if (hint !== null) {
+        if (hint.timeoutSeconds !== null) lastHintSeconds = hint.timeoutSeconds;
+        if (hint.max !== null) {
+          lastHintMax = hint.max;
+          firstHintMax ??= hint.max;
+        }
+      }
+      if (index > 0 && index <= idleGapsNs.length && idleGapsNs[index - 1]! > longestGapNs) {
+        longestGapNs = idleGapsNs[index - 1]!;
+        longestGapExchange = exchange;
+      }
+      if (!exchange.requestSeen) continue;
+      const { client, network, server } = waited;
+      clientNs += client;
+      networkNs += network;
+      serverNs += server;
+      if (client > mostClientNs) {
+        mostClientNs = client;
+        slowestClient = exchange;
+      }
+      if (network > mostNetworkNs) {
+        mostNetworkNs = network;
+        slowestNetwork = exchange;
+      }
+      if (server > mostServerNs) {
+        mostServerNs = server;
+        slowestServer = exchange;
       }
     }
-    if (index > 0 && index <= connection.idleGapsNs.length) {
-      const gap = connection.idleGapsNs[index - 1]!;
-      if (gap > this.longestSurvivedGapNs) {
-        this.longestSurvivedGapNs = gap;
-        this.longestGapExchange = exchange;
-      }
-    }
-    if (!exchange.requestSeen) return;
-    this.waitedClientNs += waited.client;
-    this.waitedNetworkNs += waited.network;
-    this.waitedServerNs += waited.server;
-    if (this.slowestServer === null || waited.server > this.slowestServer.waited.server) this.slowestServer = exchange;
-    if (this.slowestNetwork === null || waited.network > this.slowestNetwork.waited.network) this.slowestNetwork = exchange;
-    if (this.slowestClient === null || waited.client > this.slowestClient.waited.client) this.slowestClient = exchange;
+    this.firstUnanswered = firstUnanswered;
+    this.answered = answered;
+    this.lastHintSeconds = lastHintSeconds;
+    this.lastHintMax = lastHintMax;
+    this.firstHintMax = firstHintMax;
+    this.longestSurvivedGapNs = longestGapNs;
+    this.longestGapExchange = longestGapExchange;
+    this.waitedClientNs = clientNs;
+    this.waitedNetworkNs = networkNs;
+    this.waitedServerNs = serverNs;
+    this.slowestClient = slowestClient;
+    this.slowestNetwork = slowestNetwork;
+    this.slowestServer = slowestServer;
+    this.closeAskedByClient = closeAskedByClient;
+    this.ofNote = ofNote;
   }
 }
+
+/** A request whose method is not idempotent (RFC 9110 §9.2.2). */
+export const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
+
+/** 502 or 504: a proxy speaks of what is behind it. */
+export const isOfGateway = (status: number): boolean => status === 502 || status === 504;
 
 const sawServer = ({ tcp }: Connection): boolean =>
   tcp.syns.server > 0 || tcp.bytes.server > 0 || tcp.fins.server > 0 || tcp.resets.server > 0;

@@ -49,7 +49,6 @@ export class PairFacts implements TableEntry {
   /** Of those used: the heads could not be read, so who asked for a close is unknown. */
   byTurns = 0;
   requests = 0;
-  answered = 0;
   firstNs = Number.POSITIVE_INFINITY;
   lastNs = 0;
   handshakes = 0;
@@ -57,7 +56,6 @@ export class PairFacts implements TableEntry {
   waitedNs = 0;
   /** Exchanges whose request asked for the close (or was HTTP/1.0 without the token). */
   closeAskedByClient = 0;
-  closeAskedByServer = 0;
   singleUse: SingleUse = noSingleUse;
   /** Connections that the client closed right behind an answer, unasked, and that stayed open. */
   promptCloses = 0;
@@ -91,7 +89,6 @@ export class PairFacts implements TableEntry {
     const { ending, exchanges, exchangeCount, opened } = connection;
     this.connections++;
     this.requests += exchangeCount;
-    this.answered += facts.answered;
     if (opened.atNs < this.firstNs) this.firstNs = opened.atNs;
     if (ending.at.atNs > this.lastNs) this.lastNs = ending.at.atNs;
     if (connection.handshakeNs !== null) {
@@ -112,7 +109,6 @@ export class PairFacts implements TableEntry {
     if (facts.whole) this.wholeConnections++;
     this.waitedNs += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
     this.closeAskedByClient += facts.closeAskedByClient;
-    this.closeAskedByServer += facts.closeAskedByServer;
     this.host ??= exchanges[0]!.host;
     this.software ??= connection.software.client;
     if (facts.sound && facts.longestSurvivedGapNs > this.longestSurvivedGapNs) {

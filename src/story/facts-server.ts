@@ -108,11 +108,6 @@ export class ServerFacts implements TableEntry {
   httpConnections = 0;
   requests = 0;
   answered = 0;
-  reusedConnections = 0;
-  lastNs = 0;
-  waitedClientNs = 0;
-  waitedNetworkNs = 0;
-  waitedServerNs = 0;
   handshakes = 0;
   handshakeNs = 0;
   /** Idle times after which the server closed, in ns, with evidence. */
@@ -158,7 +153,6 @@ export class ServerFacts implements TableEntry {
   add(connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchangeCount } = connection;
     this.connections++;
-    if (ending.at.atNs > this.lastNs) this.lastNs = ending.at.atNs;
     if (connection.handshakeNs !== null) {
       this.handshakes++;
       this.handshakeNs += connection.handshakeNs;
@@ -176,11 +170,7 @@ export class ServerFacts implements TableEntry {
     this.software ??= connection.software.server;
     this.requests += exchangeCount;
     this.answered += facts.answered;
-    if (exchangeCount > 1) this.reusedConnections++;
     if (facts.answered > this.mostRequests) this.mostRequests = facts.answered;
-    this.waitedClientNs += facts.waitedClientNs;
-    this.waitedNetworkNs += facts.waitedNetworkNs;
-    this.waitedServerNs += facts.waitedServerNs;
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
     if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;

@@ -5,7 +5,7 @@
  * Beyond the limits, servers and pairs that have not been used for long are judged for the last time and forgotten.
  */
 import type { ConnectionId, Endpoint } from '../base/index.js';
-import type { ConnectionFacts } from './facts-connection.js';
+import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
 import { PairFacts } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
@@ -20,23 +20,23 @@ const wholeLimits = {
   gatewayAnswers: 1024,
 } as const;
 
-/** A request with a method that is not idempotent (RFC 9110 §9.2.2). */
+/** A request with a method that is not idempotent. The oldest makes room: its object is filled anew. */
 export interface UnsafeRequest {
-  readonly connection: ConnectionId;
-  readonly server: ServerFacts;
-  readonly clientAddress: string;
-  readonly method: string;
-  readonly target: string;
-  readonly host: string | null;
-  readonly bodyBytes: number;
+  connection: ConnectionId;
+  server: ServerFacts;
+  clientAddress: string;
+  method: string;
+  target: string;
+  host: string | null;
+  bodyBytes: number;
   /** When its connection was opened, and its number on it, from 1. */
-  readonly openedNs: number;
-  readonly number: number;
-  readonly atNs: number;
-  readonly packet: number;
+  openedNs: number;
+  number: number;
+  atNs: number;
+  packet: number;
   /** When its connection ended without an answer to it; null when it was answered, still waits, or was certainly never taken. */
-  readonly failedNs: number | null;
-  readonly status: number | null;
+  failedNs: number | null;
+  status: number | null;
 }
 
 /** A 502 or 504: a proxy speaks of what is behind it. */
@@ -54,7 +54,22 @@ export interface Retirement {
   readonly pair: (pair: PairFacts) => void;
 }
 
-const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
+const blankRequest = (server: ServerFacts): UnsafeRequest => ({
+  connection: 0,
+  server,
+  clientAddress: '',
+  method: '',
+  target: '',
+  host: null,
+  bodyBytes: 0,
+  // Floats from the beginning.
+  openedNs: Number.NaN,
+  number: 0,
+  atNs: Number.NaN,
+  packet: 0,
+  failedNs: null,
+  status: null,
+});
 
 /**
  * The connection ended, and the server may have read the request before. It certainly has not when its FIN does not acknowledge
@@ -87,7 +102,6 @@ export class WholeFacts {
   readonly statusClasses = new Float64Array(6);
   badGateways = 0;
   gatewayTimeouts = 0;
-  unavailable = 0;
   joinedLate = 0;
   oneSided = 0;
   withGaps = 0;
@@ -116,7 +130,7 @@ export class WholeFacts {
     });
   }
 
-  /** Adds a connection; `facts` has read it already, and gets its server and pair. */
+  /** Adds a connection; `facts` has read it already, its statuses into `statusClasses`, and gets its server and pair. */
   add(connection: Connection, facts: ConnectionFacts): void {
     const pair = this.#pairOf(connection);
     facts.pair = pair;
@@ -139,7 +153,7 @@ export class WholeFacts {
     this.waitedNetworkNs += facts.waitedNetworkNs;
     this.waitedServerNs += facts.waitedServerNs;
     this.handshakeNs += connection.handshakeNs ?? 0;
-    if (facts.isHttp) this.#addExchanges(connection, facts);
+    if (facts.ofNote > 0) this.#addExchanges(connection, facts);
   }
 
   /**
@@ -164,40 +178,42 @@ export class WholeFacts {
     this.#byHost = null;
   }
 
+  /** Those of note: few connections have any. */
   #addExchanges(connection: Connection, { server, sound }: ConnectionFacts): void {
     for (const exchange of connection.exchanges) {
-      const { status, method } = exchange;
-      if (status !== null) {
-        this.statusClasses[Math.min(5, Math.floor(status / 100))]!++;
+      const { status } = exchange;
+      if (status !== null && isOfGateway(status)) {
         if (status === 502) this.badGateways++;
-        else if (status === 503) this.unavailable++;
-        else if (status === 504) this.gatewayTimeouts++;
-        if (status === 502 || status === 504) this.#addGatewayAnswer(exchange, connection);
+        else this.gatewayTimeouts++;
+        this.#addGatewayAnswer(exchange, connection);
       }
-      if (!isUnsafe(method)) continue;
-      const request: UnsafeRequest = {
-        connection: connection.id,
-        server,
-        clientAddress: connection.client.address,
-        method,
-        target: exchange.target,
-        host: exchange.host,
-        bodyBytes: exchange.requestBodyBytes,
-        openedNs: connection.opened.atNs,
-        number: exchange.number,
-        atNs: exchange.requestAt.atNs,
-        packet: exchange.requestAt.packet,
-        failedNs:
-          sound && exchange.firstByte === null && mayHaveBeenTaken(connection, exchange) ? connection.ending.at.atNs : null,
-        status,
-      };
-      if (this.unsafe.length < wholeLimits.unsafeRequests) {
-        this.unsafe.push(request);
-        continue;
-      }
-      this.unsafe[this.#unsafeNext] = request;
-      this.#unsafeNext = (this.#unsafeNext + 1) % wholeLimits.unsafeRequests;
+      if (isUnsafe(exchange.method)) this.#addUnsafe(exchange, connection, server, sound);
     }
+  }
+
+  #addUnsafe(exchange: Exchange, connection: Connection, server: ServerFacts, sound: boolean): void {
+    // Filled anew when there are enough, because there may be one an exchange.
+    let request = this.unsafe[this.#unsafeNext];
+    if (request === undefined) {
+      request = blankRequest(server);
+      this.unsafe.push(request);
+    }
+    this.#unsafeNext = (this.#unsafeNext + 1) % wholeLimits.unsafeRequests;
+    const { requestAt } = exchange;
+    const isLost = sound && exchange.firstByte === null && mayHaveBeenTaken(connection, exchange);
+    request.connection = connection.id;
+    request.server = server;
+    request.clientAddress = connection.client.address;
+    request.method = exchange.method;
+    request.target = exchange.target;
+    request.host = exchange.host;
+    request.bodyBytes = exchange.requestBodyBytes;
+    request.openedNs = connection.opened.atNs;
+    request.number = exchange.number;
+    request.atNs = requestAt.atNs;
+    request.packet = requestAt.packet;
+    request.failedNs = isLost ? connection.ending.at.atNs : null;
+    request.status = exchange.status;
   }
 
   #addGatewayAnswer({ requestAt, firstByte, status }: Exchange, { id, server }: Connection): void {

@@ -22,6 +22,7 @@ export const forgedReset: Rule = {
     'A reset of the server’s own (stale-reuse, closed-without-answer). Some operating systems send resets with another first value of ' +
     'the counter than data; that is why a difference without further signs is told with medium confidence.',
   fixes: [...keepPathAlive],
+  asks: ['reset'],
   onConnection: ({ id, closing, ending }, { firstUnanswered }) => {
     const { reset } = closing;
     // With a request waiting it is a lost request, judged below; behind a FIN it ends nothing.

@@ -24,6 +24,7 @@ export const framingDesync: Rule = {
       why: 'the usual source of a wrong length',
     },
   ],
+  asks: ['skipped-bytes'],
   onConnection: ({ id, skipped, protocol }, { whole, answered }) => {
     if (skipped === null || !whole || protocol.name !== 'http/1' || protocol.detail !== null || answered === 0) return null;
     const from = skipped.server > 0 ? 'server' : 'client';

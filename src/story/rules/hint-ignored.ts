@@ -17,6 +17,7 @@ export const hintIgnored: Rule = {
     'the next time, and then the request is lost. Many clients do not read the field at all: set their idle limit by hand.',
   notToConfuseWith: 'stale-reuse, where the late request was lost.',
   fixes: letGoEarlier,
+  asks: ['beyond-hint'],
   onConnection: (connection, { lastHintSeconds, firstHintMax, longestSurvivedGapNs, roundTripNs }) => {
     const { id, exchangeCount } = connection;
     if (lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9 + slackNs + roundTripNs) {

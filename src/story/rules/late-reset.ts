@@ -15,6 +15,7 @@ export const lateReset: Rule = {
   fixes: [],
   noFix: 'There is nothing to repair.',
   hidden: true,
+  asks: ['reset'],
   onConnection: ({ id, closing }) => {
     const { reset, clientFin, serverFin } = closing;
     if (reset === null || clientFin === null || serverFin === null) return null;

@@ -23,6 +23,7 @@ export const lostOpening: Rule = {
     },
     { for: 'the client', setting: 'reuse connections', why: 'a kept connection needs no opening' },
   ],
+  asks: ['syn-again'],
   onConnection: ({ id, tcp, handshakeNs, opened }) => {
     if (handshakeNs === null || handshakeNs < leastNs || tcp.syns.client + tcp.syns.server < 3) return null;
     return {

@@ -25,6 +25,7 @@ export const nagleDelayedAck: Rule = {
     { for: 'C, Python', setting: 'setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)', why: 'off by default' },
     { for: 'the program', setting: 'one write for head and body', why: 'then there is nothing to hold back' },
   ],
+  asks: ['held-back'],
   onConnection: ({ id, writing }) => {
     if (writing === null) return null;
     const side = writing.serverStalls !== null ? 'server' : 'client';

@@ -21,6 +21,7 @@ export const probesAreNotReuse: Rule = {
     },
   ],
   endings: ['idle'],
+  asks: ['probes'],
   onConnection: ({ id, ending, tcp, exchanges, marks }) => {
     if (tcp.keepAliveProbes.client === 0 || ending.by !== 'server') return null;
     const sinceNs = exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? Number.POSITIVE_INFINITY;

@@ -18,6 +18,7 @@ export const probesLate: Rule = {
     '(AWS) or 1200 s (Google Cloud), and then the next request hangs or is reset.',
   notToConfuseWith: 'silent-drop and forged-reset, where the box has already forgotten.',
   fixes: keepPathAlive,
+  asks: ['long-gap'],
   onConnection: ({ id, tcp }, { longestSurvivedGapNs, longestGapExchange }) => {
     if (longestSurvivedGapNs < leastIdleNs || tcp.keepAliveProbes.client + tcp.keepAliveProbes.server > 0) return null;
     const packet = longestGapExchange?.requestAt.packet ?? 0;

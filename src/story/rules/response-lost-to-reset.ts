@@ -26,6 +26,7 @@ export const responseLostToReset: Rule = {
     { for: 'Go net/http server', setting: 'http.MaxBytesReader', why: 'answers and lingers for half a second' },
     { for: 'the client', setting: 'Expect: 100-continue for large uploads', why: 'asks before it sends' },
   ],
+  asks: ['reset'],
   onConnection: ({ id, closing, exchanges }) => {
     const { reset } = closing;
     if (reset === null || reset.from !== 'server') return null;

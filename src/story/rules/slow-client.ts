@@ -26,6 +26,7 @@ export const slowClient: Rule = {
       why: 'the server behind it is not held up by slow clients',
     },
   ],
+  asks: ['waited-for-client'],
   onConnection: (connection, { slowestClient }) => {
     if (slowestClient === null || slowestClient.waited.client < leastNs) return null;
     const slow = connection.exchanges.filter(

@@ -24,6 +24,7 @@ export const slowNetwork: Rule = {
     },
     { for: 'Linux sender', setting: 'net.ipv4.tcp_congestion_control = bbr', why: 'suffers less from random loss' },
   ],
+  asks: ['waited-for-network'],
   onConnection: (connection, { slowestNetwork, roundTripNs }) => {
     const leastWaitNs = Math.max(leastNs, leastRoundTrips * roundTripNs);
     if (slowestNetwork === null || slowestNetwork.waited.network < leastWaitNs) return null;

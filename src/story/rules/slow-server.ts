@@ -32,6 +32,7 @@ export const slowServer: Rule = {
       why: 'otherwise it cuts the wait and answers 504',
     },
   ],
+  asks: ['waited-for-server'],
   onConnection: (connection, { slowestServer }) => {
     if (slowestServer === null || slowestServer.waited.server < leastWaitNs) return null;
     // The end of the request, or an answer in between, may be among the missing bytes.

@@ -20,6 +20,7 @@ export const slowStartAfterIdle: Rule = {
       why: 'the connection keeps what it had learned of the path',
     },
   ],
+  asks: ['held-back'],
   onConnection: ({ id, writing }) => {
     const found = writing?.slowStart ?? null;
     if (found === null) return null;

@@ -1,0 +1,63 @@
+/**
+ * What is out of the ordinary about a connection, as bits of a number. Most connections have nothing of it, and then no rule has to be
+ * asked; a rule says in `asks` what it is about (diagnosis-rule.ts).
+ *
+ * A sign promises nothing. It is cheaper and wider than what any rule looks for, so a rule that is asked still has to look; but one
+ * that is not asked would have found nothing.
+ */
+import type { ConnectionFacts } from './facts-connection.js';
+import type { Connection } from './model.js';
+
+const signBits = {
+  /** Either side sent a reset. */
+  reset: 1 << 1,
+  /** Bytes that belong to no message. */
+  'skipped-bytes': 1 << 2,
+  /** A side's TCP held back what it had to send (`Writing`). */
+  'held-back': 1 << 3,
+  /** Keep-alive probes of either side. */
+  probes: 1 << 4,
+  /** More than the two SYNs of an opening. */
+  'syn-again': 1 << 5,
+  /** Used for longer, or more often, than a `Keep-Alive` field of the server announced. */
+  'beyond-hint': 1 << 6,
+  /** An idle gap of a minute or more that was followed by an answer. */
+  'long-gap': 1 << 7,
+  /** Some exchange waited for this side for `noticeableNs` or more. */
+  'waited-for-client': 1 << 8,
+  'waited-for-network': 1 << 9,
+  'waited-for-server': 1 << 10,
+} as const;
+
+export type Sign = keyof typeof signBits;
+
+/** Every connection has it: for rules that ask for no sign. */
+const anyConnection = 1;
+
+/** Shorter waits are of no rule's interest. */
+const noticeableNs = 200e6;
+const longGapNs = 60e9;
+
+/** Those that say whether a rule is asked: any one of them is enough. */
+export const bitsOf = (asks: readonly Sign[] | undefined): number =>
+  asks === undefined ? anyConnection : asks.reduce((bits, sign) => bits | signBits[sign], 0);
+
+/** `facts` have read it. */
+export function signsOf(connection: Connection, facts: ConnectionFacts): number {
+  const { tcp } = connection;
+  let signs = anyConnection;
+  if (connection.closing.reset !== null) signs |= signBits.reset;
+  if (connection.skipped !== null) signs |= signBits['skipped-bytes'];
+  if (connection.writing !== null) signs |= signBits['held-back'];
+  if (tcp.keepAliveProbes.client + tcp.keepAliveProbes.server > 0) signs |= signBits.probes;
+  if (tcp.syns.client + tcp.syns.server > 2) signs |= signBits['syn-again'];
+  const { lastHintSeconds, firstHintMax, longestSurvivedGapNs } = facts;
+  if (lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9) signs |= signBits['beyond-hint'];
+  if (firstHintMax !== null && connection.exchangeCount > firstHintMax) signs |= signBits['beyond-hint'];
+  if (longestSurvivedGapNs >= longGapNs) signs |= signBits['long-gap'];
+  const { slowestClient, slowestNetwork, slowestServer } = facts;
+  if (slowestClient !== null && slowestClient.waited.client >= noticeableNs) signs |= signBits['waited-for-client'];
+  if (slowestNetwork !== null && slowestNetwork.waited.network >= noticeableNs) signs |= signBits['waited-for-network'];
+  if (slowestServer !== null && slowestServer.waited.server >= noticeableNs) signs |= signBits['waited-for-server'];
+  return signs;
+}
