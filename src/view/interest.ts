@@ -24,9 +24,12 @@ export function interestOf(connection: Connection): number {
   // A second of waiting is worth a mention, a minute more than a client error.
   score += 30 * Math.log2(1 + longestNs / 1e9);
   if (ending.how === 'rst') score += 60;
-  score += 10 * Math.log2(1 + tcp.retransmissions.client + tcp.retransmissions.server);
-  score += 10 * Math.log2(1 + tcp.zeroWindows.client + tcp.zeroWindows.server);
-  score += 5 * Math.log2(1 + tcp.keepAliveProbes.client + tcp.keepAliveProbes.server);
-  score += 4 * Math.log2(1 + exchangeCount);
+  score += 10 * weightOf(tcp.retransmissions.client + tcp.retransmissions.server);
+  score += 10 * weightOf(tcp.zeroWindows.client + tcp.zeroWindows.server);
+  score += 5 * weightOf(tcp.keepAliveProbes.client + tcp.keepAliveProbes.server);
+  score += 4 * weightOf(exchangeCount);
   return score;
 }
+
+/** Most counts are zero, and a logarithm is dear. */
+const weightOf = (count: number): number => (count === 0 ? 0 : Math.log2(1 + count));

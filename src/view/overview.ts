@@ -83,13 +83,17 @@ export class Overview {
       this.#mostInterest = interest;
       this.mostTelling = connection.id;
     }
-    this.#addTotals(connection);
+    const errorsBefore = this.serverErrors.count;
+    this.#addExchanges(connection);
     const { ending, protocol, tcp, handshakeNs } = connection;
     this.closers[ending.by][ending.how]++;
-    const why = this.endings.get(ending.why) ?? { count: 0, connections: [] };
+    let why = this.endings.get(ending.why);
+    if (why === undefined) {
+      why = { count: 0, connections: [] };
+      this.endings.set(ending.why, why);
+    }
     why.count++;
     if (why.connections.length < connectionsPerTrouble) why.connections.push(connection.id);
-    this.endings.set(ending.why, why);
     this.protocols.set(protocol.name, (this.protocols.get(protocol.name) ?? 0) + 1);
     if (protocol.serverName !== null) this.#addServerName(protocol.serverName);
     if (handshakeNs !== null) this.handshakes.add(handshakeNs);
@@ -98,13 +102,12 @@ export class Overview {
     this.gapBytes += tcp.gapBytes.client + tcp.gapBytes.server;
     this.bytesFromClients += tcp.bytes.client;
     this.bytesFromServers += tcp.bytes.server;
-    const errorsBefore = this.serverErrors.count;
-    for (const exchange of connection.exchanges) this.#addExchange(exchange, connection.id);
     if (connection.exchangeCount > 0) this.httpConnections++;
     if (endingWords[ending.why].severity === 'bad' || this.serverErrors.count > errorsBefore) this.troubled++;
   }
 
-  #addTotals({ exchangeCount, responseCount, exchanges, protocol, tcp }: Connection): void {
+  /** Each exchange, and the totals; in one pass. */
+  #addExchanges({ id, exchangeCount, responseCount, exchanges, protocol, tcp }: Connection): void {
     const { totals } = this;
     let notSeen = 0;
     let interim = 0;
@@ -117,6 +120,7 @@ export class Overview {
       else if (byTurns && exchange.method === '') unreadRequests++;
       if (byTurns && exchange.firstByte !== null && exchange.responseVersion === null) unreadResponses++;
       interim += exchange.interim.length;
+      this.#addExchange(exchange, id);
     }
     this.answered += responseCount - notSeen;
     this.shownRequests += exchangeCount - notSeen;
