@@ -191,7 +191,7 @@ export function mostAtOnce(pair: PairFacts): number {
 }
 
 function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
-  const limit = pair.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
+  const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
   const longestGap = pair.longestSurvivedGapNs > 0 ? pair.longestSurvivedGapNs : null;
   const waitsNs = limit?.value ?? longestGap;
   return {
@@ -218,8 +218,8 @@ function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
  * closes, so that a request can meet the close.
  */
 function orderOf(pair: PairFacts, idle: Constant | null): TimeoutOrder {
-  const limit = pair.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
+  const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
   if (limit !== null) return idle === null || limit.value < idle.value ? 'right' : 'wrong';
-  if (idle !== null && pair.idleClosesByServer > 0 && pair.clientIdleCloses === null) return 'wrong';
+  if (idle !== null && pair.idleClosesByServer > 0 && pair.clientIdleCloses.count === 0) return 'wrong';
   return 'unknown';
 }

@@ -134,12 +134,8 @@ function waited(whole: WholeFacts): Verdict['waited'] {
   };
 }
 
-function ended({ endings, connections }: WholeFacts, findings: readonly Finding[]): Verdict['ended'] {
-  const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, count) => all + count, 0);
-  const byClient = sum(endings.client);
-  const byServer = sum(endings.server);
-  const byNetwork = sum(endings.network);
-  const open = sum(endings.none);
+function ended({ endedBy, connections }: WholeFacts, findings: readonly Finding[]): Verdict['ended'] {
+  const { client: byClient, server: byServer, network: byNetwork, none: open } = endedBy;
   const parts: string[] = [];
   if (byServer > 0) parts.push(`the server ended ${countWords(byServer)}`);
   if (byClient > 0) parts.push(`the client ${parts.length === 0 ? 'ended ' : ''}${countWords(byClient)}`);
@@ -228,14 +224,13 @@ function notTheCause(
       `Not missing reuse: ${countWords(whole.requests)} requests took ${counted(whole.connections, 'connection')}.`,
     );
   }
-  const encrypted = whole.protocols.get('tls') ?? 0;
+  const { encrypted, http2 } = whole;
   if (encrypted > 0) {
     tell(
       'encrypted',
       `${counted(encrypted, 'connection')} with TLS: opening, waiting and closing are judged, the requests inside cannot be seen.`,
     );
   }
-  const http2 = whole.protocols.get('http/2') ?? 0;
   if (http2 > 0)
     tell('http-2', `${counted(http2, 'connection')} with HTTP/2: it has other rules for reuse and is not judged here.`);
   return told;

@@ -146,7 +146,10 @@ export class Diagnosis {
   }
 
   #judgePair(pair: PairFacts, hits: HitCollector): void {
-    for (const { rule, index, look } of this.#pairLookers) {
+    const lookers = this.#pairLookers;
+    // Where there are more pairs than are kept, it is called for each new one.
+    for (let place = 0; place < lookers.length; place++) {
+      const { rule, index, look } = lookers[place]!;
       const hit = look(pair, this.#whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }

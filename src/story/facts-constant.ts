@@ -8,13 +8,6 @@
 import type { ConnectionId } from '../base/index.js';
 import type { Moment } from './model.js';
 
-interface Bucket {
-  count: number;
-  sum: number;
-  least: number;
-  most: number;
-}
-
 /** The densest group of samples. In the unit of the samples. */
 export interface Constant {
   readonly value: number;
@@ -33,53 +26,103 @@ const reach = 2;
 /** Samples below this (in their unit) share a bucket: a microsecond, for durations in ns. */
 const leastSample = 1000;
 
+/** A float from the beginning. */
+const zero = -0;
+/** A bucket is a row of numbers: its place on the scale, then the count, sum, least and most of its samples. */
+const width = 5;
+
 export class ConstantFinder {
-  #buckets = new Map<number, Bucket>();
+  /** In order of their places; made for the first sample, and twice as large whenever it is full. */
+  #buckets: Float64Array | null = null;
+  /** Numbers in use, of whole rows. */
+  #end = 0;
   count = 0;
   least = Number.POSITIVE_INFINITY;
-  most = 0;
+  most = zero;
+
+  /** Forgets all samples, for other ones. */
+  restart(): void {
+    this.#end = 0;
+    this.count = 0;
+    this.least = Number.POSITIVE_INFINITY;
+    this.most = zero;
+  }
 
   add(sample: number): void {
     this.count++;
     if (sample < this.least) this.least = sample;
     if (sample > this.most) this.most = sample;
-    const place = Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio);
-    const bucket = this.#buckets.get(place);
-    if (bucket === undefined) {
-      this.#buckets.set(place, { count: 1, sum: sample, least: sample, most: sample });
-      return;
-    }
-    bucket.count++;
-    bucket.sum += sample;
-    if (sample < bucket.least) bucket.least = sample;
-    if (sample > bucket.most) bucket.most = sample;
+    const row = this.#rowAt(Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio), sample);
+    const buckets = this.#buckets!;
+    buckets[row + 1]!++;
+    buckets[row + 2]! += sample;
+    if (sample < buckets[row + 3]!) buckets[row + 3] = sample;
+    if (sample > buckets[row + 4]!) buckets[row + 4] = sample;
   }
 
   /** The densest group; null without samples. Among equally dense ones the smallest value. */
   densest(): Constant | null {
-    let best: Constant | null = null;
-    const places = [...this.#buckets.keys()].sort((a, b) => a - b);
-    for (const place of places) {
-      let count = 0;
-      let sum = 0;
-      let least = Number.POSITIVE_INFINITY;
-      let most = 0;
-      for (let near = place - reach; near <= place + reach; near++) {
-        const bucket = this.#buckets.get(near);
-        if (bucket === undefined) continue;
-        count += bucket.count;
-        sum += bucket.sum;
-        least = Math.min(least, bucket.least);
-        most = Math.max(most, bucket.most);
-      }
-      if (best === null || count > best.count)
-        best = { value: sum / count, spread: (most - least) / 2, least, most, count, of: this.count };
+    const buckets = this.#buckets;
+    if (buckets === null || this.count === 0) return null;
+    // A window of near places moves over the rows; only counts are summed until the densest is known.
+    let [from, to, inWindow] = [0, 0, 0];
+    let [bestFrom, bestTo, most] = [0, 0, 0];
+    for (let middle = 0; middle < this.#end; middle += width) {
+      for (; to < this.#end && buckets[to]! <= buckets[middle]! + reach; to += width) inWindow += buckets[to + 1]!;
+      for (; buckets[from]! < buckets[middle]! - reach; from += width) inWindow -= buckets[from + 1]!;
+      if (inWindow <= most) continue;
+      most = inWindow;
+      bestFrom = from;
+      bestTo = to;
     }
-    return best;
+    return this.#group(buckets, bestFrom, bestTo);
+  }
+
+  #group(buckets: Float64Array, from: number, to: number): Constant {
+    let count = 0;
+    let sum = 0;
+    let least = Number.POSITIVE_INFINITY;
+    let most = 0;
+    for (let row = from; row < to; row += width) {
+      count += buckets[row + 1]!;
+      sum += buckets[row + 2]!;
+      least = Math.min(least, buckets[row + 3]!);
+      most = Math.max(most, buckets[row + 4]!);
+    }
+    return { value: sum / count, spread: (most - least) / 2, least, most, count, of: this.count };
+  }
+
+  /** Where the bucket of this place is; an empty one around this sample is made when there is none. */
+  #rowAt(place: number, sample: number): number {
+    let buckets = this.#buckets;
+    buckets ??= this.#buckets = new Float64Array(width);
+    let low = 0;
+    let high = this.#end / width;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (buckets[middle * width]! < place) low = middle + 1;
+      else high = middle;
+    }
+    const row = low * width;
+    if (row < this.#end && buckets[row] === place) return row;
+    if (this.#end === buckets.length) {
+      const larger = new Float64Array(2 * buckets.length);
+      larger.set(buckets);
+      buckets = this.#buckets = larger;
+    }
+    buckets.copyWithin(row + width, row, this.#end);
+    this.#end += width;
+    buckets[row] = place;
+    buckets[row + 1] = 0;
+    buckets[row + 2] = 0;
+    buckets[row + 3] = sample;
+    buckets[row + 4] = sample;
+    return row;
   }
 
   /** The densest group when it holds at least `share` of all samples and `least` of them. */
   constant({ least, share }: { readonly least: number; readonly share: number }): Constant | null {
+    if (this.count < least) return null;
     const found = this.densest();
     return found !== null && found.count >= least && found.count >= share * found.of ? found : null;
   }

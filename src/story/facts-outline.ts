@@ -27,48 +27,59 @@ const outlineLimit = 64;
 const width = 8;
 const sides: readonly EndingBy[] = ['client', 'server', 'network', 'none'];
 const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
-const reasonNumbers = new Map(reasons.map((reason, index) => [reason, index]));
+const numbersOf = <Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> =>
+  Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>;
+const reasonNumbers = numbersOf(reasons);
+const sideNumbers = numbersOf(sides);
+const noNumbers = new Float64Array(0);
 
 export class Outlines {
-  #numbers: number[] | null = null;
+  /** Of the last connection's size at first, since most pairs have a single one; twice as large whenever it is full. */
+  #numbers: Float64Array | null = null;
+  /** How many are kept, and where the next one goes. */
+  count = 0;
   #next = 0;
 
-  get count(): number {
-    return this.#numbers === null ? 0 : this.#numbers.length / width;
+  /** Forgets them all, for another pair. */
+  restart(): void {
+    this.count = 0;
+    this.#next = 0;
   }
 
   add({ id, opened, ending, exchanges, exchangeCount }: Connection, answered: number, whole: boolean): void {
     const lastUseNs = answered > 0 ? (exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? ending.at.atNs) : opened.atNs;
-    const code = (reasonNumbers.get(ending.why) ?? 0) * 8 + sides.indexOf(ending.by) * 2 + (whole ? 1 : 0);
-    const { packet: openedPacket, atNs: openedNs } = opened;
-    const { packet: endPacket, atNs: endedNs } = ending.at;
-    const numbers = this.#numbers;
-    this.#next = (this.#next + width) % (outlineLimit * width);
-    if (numbers === null) {
-      // Most pairs have a single connection: an array of just that size.
-      this.#numbers = [id, openedNs, endedNs, lastUseNs, exchangeCount, code, openedPacket, endPacket];
-      return;
-    }
-    const at = (this.#next + (outlineLimit - 1) * width) % (outlineLimit * width);
-    // The ring grows by pushing, in order, until it is full.
+    const code = reasonNumbers[ending.why] * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
+    const numbers = this.#roomForNext();
+    const at = this.#next;
     numbers[at] = id;
-    numbers[at + 1] = openedNs;
-    numbers[at + 2] = endedNs;
+    numbers[at + 1] = opened.atNs;
+    numbers[at + 2] = ending.at.atNs;
     numbers[at + 3] = lastUseNs;
     numbers[at + 4] = exchangeCount;
     numbers[at + 5] = code;
-    numbers[at + 6] = openedPacket;
-    numbers[at + 7] = endPacket;
+    numbers[at + 6] = opened.packet;
+    numbers[at + 7] = ending.at.packet;
+    this.#next = (at + width) % (outlineLimit * width);
+    if (this.count < outlineLimit) this.count++;
   }
 
   /** In no certain order once the ring is full. */
   all(): ConnectionOutline[] {
-    const numbers = this.#numbers ?? [];
-    return Array.from({ length: this.count }, (_, index) => outlineOf(numbers.slice(index * width, (index + 1) * width)));
+    const numbers = this.#numbers ?? noNumbers;
+    return Array.from({ length: this.count }, (_, index) => outlineOf(numbers.subarray(index * width, (index + 1) * width)));
+  }
+
+  #roomForNext(): Float64Array {
+    const numbers = this.#numbers;
+    if (numbers !== null && numbers.length > this.#next) return numbers;
+    const larger = new Float64Array(numbers === null ? width : 2 * numbers.length);
+    if (numbers !== null) larger.set(numbers);
+    this.#numbers = larger;
+    return larger;
   }
 }
 
-function outlineOf(numbers: readonly number[]): ConnectionOutline {
+function outlineOf(numbers: Float64Array): ConnectionOutline {
   const [id, openedNs, endedNs, lastUseNs, requests, code, openedPacket, endPacket] = numbers;
   return {
     id: id!,

@@ -9,7 +9,7 @@ import { ConstantFinder } from './facts-constant.js';
 import { type ConnectionOutline, Outlines } from './facts-outline.js';
 import type { ServerFacts } from './facts-server.js';
 import type { TableEntry } from './facts-table.js';
-import { noTimeWait, TimeWaitMeter } from './facts-time-wait.js';
+import { TimeWaitMeter } from './facts-time-wait.js';
 import type { Connection } from './model.js';
 
 const pairLimits = {
@@ -32,57 +32,99 @@ export interface SingleUse {
 /** Shorter answers are read together with their heads; a reset behind them is somebody's way of closing. */
 const leastUnreadBytes = 4096;
 
-const noSingleUse: SingleUse = { clientPrompt: 0, clientAsked: 0, serverPrompt: 0, serverAsked: 0, idle: 0 };
+/** Zero, but a float in memory from the beginning: a field that becomes one later costs more. */
+const zeroNs = -0;
 const nothing: readonly number[] = [];
 
 export class PairFacts implements TableEntry {
-  readonly server: ServerFacts;
-  readonly clientAddress: string;
-  used = true;
+  server!: ServerFacts;
+  clientAddress!: string;
+  used!: boolean;
   slot = -1;
-  connections = 0;
+  connections!: number;
   /** Connections with an answered request. */
-  usedConnections = 0;
-  reusedConnections = 0;
+  usedConnections!: number;
+  reusedConnections!: number;
   /** Captured from their opening on, both sides, without missing bytes. */
-  wholeConnections = 0;
+  wholeConnections!: number;
   /** Of those used: the heads could not be read, so who asked for a close is unknown. */
-  byTurns = 0;
-  requests = 0;
-  firstNs = Number.POSITIVE_INFINITY;
-  lastNs = 0;
-  handshakes = 0;
-  handshakeNs = 0;
-  waitedNs = 0;
+  byTurns!: number;
+  requests!: number;
+  firstNs!: number;
+  lastNs!: number;
+  handshakes!: number;
+  handshakeNs!: number;
+  waitedNs!: number;
   /** Exchanges whose request asked for the close (or was HTTP/1.0 without the token). */
-  closeAskedByClient = 0;
-  singleUse: SingleUse = noSingleUse;
+  closeAskedByClient!: number;
+  readonly singleUse: SingleUse = { clientPrompt: 0, clientAsked: 0, serverPrompt: 0, serverAsked: 0, idle: 0 };
   /** Connections that the client closed right behind an answer, unasked, and that stayed open. */
-  promptCloses = 0;
-  stillOpen = 0;
+  promptCloses!: number;
+  stillOpen!: number;
   /** Idle times after which the client closed, in ns. */
-  clientIdleCloses: ConstantFinder | null = null;
+  readonly clientIdleCloses = new ConstantFinder();
   /** Idle connections that the server closed. */
-  idleClosesByServer = 0;
-  longestSurvivedGapNs = 0;
-  longestGapPacket = 0;
-  longestGapConnection: ConnectionId = -1;
-  #clientTimeWait: TimeWaitMeter | null = null;
-  #serverTimeWait: TimeWaitMeter | null = null;
+  idleClosesByServer!: number;
+  longestSurvivedGapNs!: number;
+  longestGapPacket!: number;
+  longestGapConnection!: ConnectionId;
+  /** Sockets in TIME_WAIT that the closes of each side left. */
+  readonly clientTimeWait = new TimeWaitMeter();
+  readonly serverTimeWait = new TimeWaitMeter();
   readonly #outlines = new Outlines();
   /** Connections on which the client did not read a response to its end, and how many of them with its window closed. */
-  unread = 0;
-  stalled = 0;
-  unreadConnections: readonly ConnectionId[] = nothing;
-  unreadPackets: readonly number[] = nothing;
+  unread!: number;
+  stalled!: number;
+  unreadConnections!: readonly ConnectionId[];
+  unreadPackets!: readonly number[];
   /** The first User-Agent; raw. */
-  software: string | null = null;
+  software!: string | null;
   /** The first Host asked for. */
-  host: string | null = null;
+  host!: string | null;
 
   constructor(server: ServerFacts, clientAddress: string) {
+    this.restart(server, clientAddress);
+  }
+
+  /** Forgets all that is known, for another pair: where there are more than the table holds, each new connection may be of one. */
+  restart(server: ServerFacts, clientAddress: string): void {
     this.server = server;
     this.clientAddress = clientAddress;
+    this.used = true;
+    this.connections = 0;
+    this.usedConnections = 0;
+    this.reusedConnections = 0;
+    this.wholeConnections = 0;
+    this.byTurns = 0;
+    this.requests = 0;
+    this.firstNs = Number.POSITIVE_INFINITY;
+    this.lastNs = zeroNs;
+    this.handshakes = 0;
+    this.handshakeNs = zeroNs;
+    this.waitedNs = zeroNs;
+    this.closeAskedByClient = 0;
+    const { singleUse } = this;
+    singleUse.clientPrompt = 0;
+    singleUse.clientAsked = 0;
+    singleUse.serverPrompt = 0;
+    singleUse.serverAsked = 0;
+    singleUse.idle = 0;
+    this.promptCloses = 0;
+    this.stillOpen = 0;
+    this.clientIdleCloses.restart();
+    this.idleClosesByServer = 0;
+    this.longestSurvivedGapNs = zeroNs;
+    this.longestGapPacket = 0;
+    this.longestGapConnection = -1;
+    this.clientTimeWait.restart();
+    this.serverTimeWait.restart();
+    this.#outlines.restart();
+    this.unread = 0;
+    this.stalled = 0;
+    this.unreadConnections = nothing;
+    this.unreadPackets = nothing;
+    this.software = null;
+    this.host = null;
   }
 
   add(connection: Connection, facts: ConnectionFacts): void {
@@ -96,13 +138,8 @@ export class PairFacts implements TableEntry {
       this.handshakeNs += connection.handshakeNs;
     }
     if (ending.how === 'fin') {
-      if (ending.by === 'client') {
-        this.#clientTimeWait ??= new TimeWaitMeter();
-        this.#clientTimeWait.add(ending.at.atNs);
-      } else if (ending.by === 'server') {
-        this.#serverTimeWait ??= new TimeWaitMeter();
-        this.#serverTimeWait.add(ending.at.atNs);
-      }
+      if (ending.by === 'client') this.clientTimeWait.add(ending.at.atNs);
+      else if (ending.by === 'server') this.serverTimeWait.add(ending.at.atNs);
     }
     if (!facts.isHttp) return;
     if (exchangeCount > 1) this.reusedConnections++;
@@ -121,24 +158,12 @@ export class PairFacts implements TableEntry {
       if (facts.byTurns) this.byTurns++;
       if (exchangeCount === 1) this.#addSingleUse(connection);
     }
-    if (ending.by === 'client' && ending.why === 'idle' && ending.idleNs !== null) {
-      this.clientIdleCloses ??= new ConstantFinder();
-      this.clientIdleCloses.add(ending.idleNs);
-    }
+    if (ending.by === 'client' && ending.why === 'idle' && ending.idleNs !== null) this.clientIdleCloses.add(ending.idleNs);
     if (ending.by === 'server' && ending.why === 'idle') this.idleClosesByServer++;
     this.#addUnread(connection);
     if (ending.why === 'still-open') this.stillOpen++;
     else if (ending.by === 'client' && ending.why === 'after-response') this.promptCloses++;
     this.#outlines.add(connection, facts.answered, facts.whole);
-  }
-
-  /** Sockets in TIME_WAIT that the closes of each side left. */
-  get clientTimeWait(): Pick<TimeWaitMeter, 'count' | 'peak'> {
-    return this.#clientTimeWait ?? noTimeWait;
-  }
-
-  get serverTimeWait(): Pick<TimeWaitMeter, 'count' | 'peak'> {
-    return this.#serverTimeWait ?? noTimeWait;
   }
 
   /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */
@@ -178,7 +203,6 @@ export class PairFacts implements TableEntry {
 
   #addSingleUse({ ending, exchanges }: Connection): void {
     const { closeAskedBy } = exchanges[0]!;
-    if (this.singleUse === noSingleUse) this.singleUse = { ...noSingleUse };
     const { singleUse } = this;
     if (closeAskedBy === 'client' || closeAskedBy === 'both') singleUse.clientAsked++;
     else if (closeAskedBy === 'server') singleUse.serverAsked++;

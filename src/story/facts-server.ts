@@ -31,11 +31,11 @@ export const serverLimits = {
 } as const;
 
 export interface ServerClose {
-  readonly connection: ConnectionId;
-  readonly atNs: number;
-  readonly packet: number;
-  readonly idleNs: number;
-  readonly openedNs: number;
+  connection: ConnectionId;
+  atNs: number;
+  packet: number;
+  idleNs: number;
+  openedNs: number;
 }
 
 /** A close before what the answers of its connection had announced. */
@@ -232,7 +232,7 @@ export class ServerFacts implements TableEntry {
     // The oldest makes room: its object is filled anew, because there may be one an exchange.
     let outline = this.hinted[this.#hintedNext];
     if (outline === undefined) {
-      outline = { startNs: 0, endNs: 0, target, packet: 0, connection };
+      outline = { startNs: Number.NaN, endNs: Number.NaN, target, packet: 0, connection };
       this.hinted.push(outline);
     }
     this.#hintedNext = (this.#hintedNext + 1) % serverLimits.recentExchanges;
@@ -273,20 +273,22 @@ export class ServerFacts implements TableEntry {
       const { id } = connection;
       this.earlyCloses.push({ connection: id, atNs, packet, idleNs, requests: exchangeCount, hintSeconds, hintMax, broken });
     }
-    if (ending.why === 'idle' || ending.why === 'after-response') {
-      const close: ServerClose = {
-        connection: connection.id,
-        atNs,
-        packet,
-        idleNs,
-        openedNs: opened.atNs,
-      };
-      if (this.recentCloses.length < serverLimits.recentCloses) this.recentCloses.push(close);
-      else {
-        this.recentCloses[this.#closesNext] = close;
-        this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
-      }
+    if (ending.why === 'idle' || ending.why === 'after-response') this.#addRecentClose(connection, idleNs);
+  }
+
+  #addRecentClose({ id, ending, opened }: Connection, idleNs: number): void {
+    // The oldest makes room, and its object is filled anew.
+    let close = this.recentCloses[this.#closesNext];
+    if (close === undefined) {
+      close = { connection: id, atNs: Number.NaN, packet: 0, idleNs: Number.NaN, openedNs: Number.NaN };
+      this.recentCloses.push(close);
     }
+    this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
+    close.connection = id;
+    close.atNs = ending.at.atNs;
+    close.packet = ending.at.packet;
+    close.idleNs = idleNs;
+    close.openedNs = opened.atNs;
   }
 
   #addMaximum(connection: Connection, facts: ConnectionFacts): void {

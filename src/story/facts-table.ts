@@ -28,8 +28,14 @@ export class ClockTable<T extends TableEntry> {
     return this.#slots;
   }
 
+  /** Takes an entry out when there is no room for another, and gives it: it may be filled anew. */
+  makeRoom(): T | null {
+    return this.#slots.length < this.#limit ? null : this.#takeOut();
+  }
+
+  /** There has to be room. */
   add(entry: T): void {
-    if (this.#slots.length >= this.#limit) this.#makeRoom();
+    assert(this.#slots.length < this.#limit, 'there is room for an entry');
     entry.slot = this.#slots.length;
     this.#slots.push(entry);
   }
@@ -42,7 +48,7 @@ export class ClockTable<T extends TableEntry> {
     last.slot = entry.slot;
   }
 
-  #makeRoom(): void {
+  #takeOut(): T {
     for (;;) {
       if (this.#hand >= this.#slots.length) this.#hand = 0;
       const entry = this.#slots[this.#hand]!;
@@ -53,7 +59,7 @@ export class ClockTable<T extends TableEntry> {
       }
       this.remove(entry);
       this.#retire(entry);
-      return;
+      return entry;
     }
   }
 }

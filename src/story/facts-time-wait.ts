@@ -15,39 +15,52 @@ export class TimeWaitMeter {
   count = 0;
   /** The most sockets in TIME_WAIT at once. */
   peak = 0;
+  /** The closes of the last minute by time; made for the second close, because most pairs have a single one. */
   #buckets: number[] | null = null;
   #newest = -1;
+  /** Closes in the buckets, and whether they are one that is not there yet. */
+  #held = 0;
+  #isFirst = false;
+
+  /** Forgets them all, for another pair. */
+  restart(): void {
+    this.count = 0;
+    this.peak = 0;
+    this.#buckets?.fill(0);
+    this.#newest = -1;
+    this.#held = 0;
+  }
 
   add(atNs: number): void {
     this.count++;
     const bucket = Math.floor(atNs / bucketNs);
     if (this.#newest < 0) {
-      // Most pairs have a single close: no array for them.
       this.#newest = bucket;
+      this.#held = 1;
+      this.#isFirst = true;
       this.peak = 1;
       return;
     }
-    this.#buckets ??= firstBucket(this.#newest);
+    this.#buckets ??= new Array<number>(bucketCount).fill(0);
     const buckets = this.#buckets;
+    if (this.#isFirst) {
+      buckets[this.#newest % bucketCount] = 1;
+      this.#isFirst = false;
+    }
     // A close that is told late counts as one of its time as long as that is in the window.
-    if (bucket <= this.#newest - bucketCount) return;
+    if (bucket <= this.#newest - bucketCount || bucket < 0) return;
     if (bucket - this.#newest >= bucketCount) {
       buckets.fill(0);
+      this.#held = 0;
       this.#newest = bucket;
     }
-    for (; this.#newest < bucket; this.#newest++) buckets[(this.#newest + 1) % bucketCount] = 0;
+    for (; this.#newest < bucket; this.#newest++) {
+      const oldest = (this.#newest + 1) % bucketCount;
+      this.#held -= buckets[oldest]!;
+      buckets[oldest] = 0;
+    }
     buckets[bucket % bucketCount]!++;
-    let sum = 0;
-    for (const inBucket of buckets) sum += inBucket;
-    if (sum > this.peak) this.peak = sum;
+    this.#held++;
+    if (this.#held > this.peak) this.peak = this.#held;
   }
 }
-
-function firstBucket(bucket: number): number[] {
-  const buckets = new Array<number>(bucketCount).fill(0);
-  buckets[bucket % bucketCount] = 1;
-  return buckets;
-}
-
-/** Of a side that never closed first. */
-export const noTimeWait: Pick<TimeWaitMeter, 'count' | 'peak'> = { count: 0, peak: 0 };

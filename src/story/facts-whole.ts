@@ -9,7 +9,7 @@ import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.
 import { PairFacts } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
-import type { Connection, EndingBy, EndingHow, Exchange, ProtocolName } from './model.js';
+import type { Connection, EndingBy, Exchange } from './model.js';
 
 const wholeLimits = {
   servers: 1024,
@@ -91,13 +91,10 @@ export class WholeFacts {
   reusedConnections = 0;
   earliestNs = Number.POSITIVE_INFINITY;
   latestNs = 0;
-  readonly endings: Record<EndingBy, Record<EndingHow, number>> = {
-    client: { fin: 0, rst: 0, timeout: 0, open: 0 },
-    server: { fin: 0, rst: 0, timeout: 0, open: 0 },
-    network: { fin: 0, rst: 0, timeout: 0, open: 0 },
-    none: { fin: 0, rst: 0, timeout: 0, open: 0 },
-  };
-  readonly protocols = new Map<ProtocolName, number>();
+  readonly endedBy: Record<EndingBy, number> = { client: 0, server: 0, network: 0, none: 0 };
+  /** Connections with TLS, and with HTTP/2 in the clear. */
+  encrypted = 0;
+  http2 = 0;
   /** Responses by hundreds of their status, and some by the whole. */
   readonly statusClasses = new Float64Array(6);
   badGateways = 0;
@@ -144,8 +141,9 @@ export class WholeFacts {
     if (connection.exchangeCount > 1) this.reusedConnections++;
     if (connection.opened.atNs < this.earliestNs) this.earliestNs = connection.opened.atNs;
     if (last.atNs > this.latestNs) this.latestNs = last.atNs;
-    this.endings[ending.by][ending.how]++;
-    this.protocols.set(protocol.name, (this.protocols.get(protocol.name) ?? 0) + 1);
+    this.endedBy[ending.by]++;
+    if (protocol.name === 'tls') this.encrypted++;
+    else if (protocol.name === 'http/2') this.http2++;
     if (connection.sidesFrom === 'guess' || connection.sidesFrom === 'bytes') this.joinedLate++;
     if (!facts.bothSeen) this.oneSided++;
     if (tcp.gapBytes.client + tcp.gapBytes.server > 0) this.withGaps++;
@@ -227,7 +225,9 @@ export class WholeFacts {
     facts.used = true;
     let pair = facts.pairs.get(client.address);
     if (pair === undefined) {
-      pair = new PairFacts(facts, client.address);
+      const old = this.pairs.makeRoom();
+      old?.restart(facts, client.address);
+      pair = old ?? new PairFacts(facts, client.address);
       this.pairs.add(pair);
       facts.pairs.set(client.address, pair);
     }
@@ -238,9 +238,10 @@ export class WholeFacts {
   #serverOf(endpoint: Endpoint): ServerFacts {
     const first = this.#byAddress.get(endpoint.address) ?? null;
     for (let facts = first; facts !== null; facts = facts.nextPort) if (facts.endpoint.port === endpoint.port) return facts;
+    // May change the chain.
+    this.servers.makeRoom();
     const facts = new ServerFacts(endpoint);
     this.servers.add(facts);
-    // Making room for it may have changed the chain.
     facts.nextPort = this.#byAddress.get(endpoint.address) ?? null;
     this.#byAddress.set(endpoint.address, facts);
     return facts;

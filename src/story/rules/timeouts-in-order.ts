@@ -14,7 +14,7 @@ export const timeoutsInOrder: Rule = {
   fixes: [],
   noFix: 'There is nothing to repair.',
   onPair: (pair) => {
-    const limit = pair.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
+    const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
     if (limit === null) return null;
     const measured = pair.server.idleTimeout();
     const announced = pair.server.announcedSeconds();
