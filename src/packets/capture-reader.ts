@@ -67,9 +67,11 @@ export class CaptureReader {
   }
 
   /** Takes the next bytes of the file. They are borrowed for the call. */
-  push(chunk: Uint8Array): void {
-    this.#bytes += chunk.length;
+  push(pushed: Uint8Array): void {
+    this.#bytes += pushed.length;
     if (this.done) return;
+    // Behind here bytes that are kept are copied with `slice`, which of Node's Buffer gives no copy but a view.
+    const chunk = new Uint8Array(pushed.buffer, pushed.byteOffset, pushed.length);
     let position = 0;
     while (this.#carryEnd > this.#carryStart || this.#format === null) {
       const missing = this.#missing();

@@ -88,12 +88,21 @@ export function tell(lines: readonly PacketLine[], firsts = { client: clientFirs
       story.observe(observation);
     },
   });
-  capture.push(pcap(packets));
+  // In small Buffers, each spoiled behind the call as the next read would: whatever is kept must have been copied.
+  const file = pcap(packets);
+  for (let at = 0; at < file.length; at += chunkByteCount) {
+    const chunk = Buffer.from(file.subarray(at, at + chunkByteCount));
+    capture.push(chunk);
+    chunk.fill(0xee);
+  }
   capture.end();
   story.end();
   connections.sort((a, b) => a.id - b.id);
   return { connections, totals: story.totals, calls, gaps, ...streams };
 }
+
+/** Several packets. */
+const chunkByteCount = 500;
 
 /** The opening handshake, over at 20 ms. */
 export const handshake: readonly PacketLine[] = [
