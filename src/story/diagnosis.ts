@@ -47,84 +47,84 @@ interface Lookers {
 }
 
 export class Diagnosis {
-  readonly #connectionLookers: ReadonlyMap<EndingWhy, Lookers>;
-  readonly #lostLookers: readonly Looker<'onLostRequest'>[];
-  readonly #pairLookers: readonly Looker<'onPair'>[];
-  readonly #serverLookers: readonly Looker<'onServer'>[];
-  readonly #facts = new ConnectionFacts();
-  readonly #whole: WholeFacts;
-  readonly #hits = new HitCollector();
+  private readonly connectionLookers: ReadonlyMap<EndingWhy, Lookers>;
+  private readonly lostLookers: readonly Looker<'onLostRequest'>[];
+  private readonly pairLookers: readonly Looker<'onPair'>[];
+  private readonly serverLookers: readonly Looker<'onServer'>[];
+  private readonly facts = new ConnectionFacts();
+  private readonly whole: WholeFacts;
+  private readonly hits = new HitCollector();
   /** Lost requests that wait, over all servers. */
-  #waiting = 0;
+  private waiting = 0;
 
   constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
     const chosen = rules.filter((rule) => hidden || rule.hidden !== true);
     const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
     const atConnections = lookersOf(chosen, 'onConnection');
-    this.#connectionLookers = new Map(
+    this.connectionLookers = new Map(
       reasons.map((why) => {
         const all = atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true);
         return [why, { asks: all.reduce((together, { asks }) => together | asks, 0), all }];
       }),
     );
-    this.#lostLookers = lookersOf(chosen, 'onLostRequest');
-    this.#pairLookers = lookersOf(chosen, 'onPair');
-    this.#serverLookers = lookersOf(chosen, 'onServer');
-    this.#whole = new WholeFacts({
+    this.lostLookers = lookersOf(chosen, 'onLostRequest');
+    this.pairLookers = lookersOf(chosen, 'onPair');
+    this.serverLookers = lookersOf(chosen, 'onServer');
+    this.whole = new WholeFacts({
       server: (server) => {
-        this.#judgeServer(server, this.#hits);
-        this.#waiting -= server.lost.length;
+        this.judgeServer(server, this.hits);
+        this.waiting -= server.lost.length;
         server.lost.length = 0;
       },
-      pair: (pair) => this.#judgePair(pair, this.#hits),
+      pair: (pair) => this.judgePair(pair, this.hits),
     });
   }
 
   /** A connection whose story is over. Nothing of it is kept but numbers and short strings. */
   take(connection: Connection): void {
-    const facts = this.#facts;
-    facts.read(connection, this.#whole.statusClasses);
-    this.#whole.add(connection, facts);
-    const lookers = this.#connectionLookers.get(connection.ending.why);
-    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.#ask(lookers.all, connection);
-    if (facts.firstUnanswered >= 0) this.#keepLost(connection);
+    const facts = this.facts;
+    facts.read(connection, this.whole.statusClasses);
+    this.whole.add(connection, facts);
+    const lookers = this.connectionLookers.get(connection.ending.why);
+    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.ask(lookers.all, connection);
+    if (facts.firstUnanswered >= 0) this.keepLost(connection);
   }
 
-  #ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
-    const facts = this.#facts;
+  private ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
+    const facts = this.facts;
     for (let place = 0; place < lookers.length; place++) {
       const { rule, index, asks, look } = lookers[place]!;
       if ((asks & facts.signs) === 0) continue;
       const hit = look(connection, facts);
-      if (hit !== null) this.#hits.add(rule, index, facts.server, hit, connection.id);
+      if (hit !== null) this.hits.add(rule, index, facts.server, hit, connection.id);
     }
   }
 
-  #keepLost(connection: Connection): void {
-    const { server } = this.#facts;
-    const lost = lostRequestOf(connection, this.#facts);
+  private keepLost(connection: Connection): void {
+    const { server } = this.facts;
+    const lost = lostRequestOf(connection, this.facts);
     if (lost === null) return;
     const waiting = server.lost;
     waiting.push(lost);
-    this.#waiting++;
-    if (waiting.length <= lostLimits.perServer && this.#waiting <= lostLimits.together) return;
+    this.waiting++;
+    if (waiting.length <= lostLimits.perServer && this.waiting <= lostLimits.together) return;
     const old = waiting.splice(0, (waiting.length + 1) >> 1);
-    this.#waiting -= old.length;
-    for (const request of old) this.#judgeLost(request, server, this.#hits);
+    this.waiting -= old.length;
+    for (const request of old) this.judgeLost(request, server, this.hits);
   }
 
   /** What was found so far: worst and surest first. */
   findings(): Finding[] {
-    const hits = this.#hits.copy();
-    this.#whole.indexHosts();
-    for (const server of this.#whole.servers.entries) this.#judgeServer(server, hits);
-    this.#whole.forgetHosts();
+    const hits = this.hits.copy();
+    this.whole.indexHosts();
+    for (const server of this.whole.servers.entries) this.judgeServer(server, hits);
+    this.whole.forgetHosts();
     return hits.findings();
   }
 
   /** What was learned of each server, the busiest first; at most `limit`. */
   inferences(limit = 50): ServerInference[] {
-    return [...this.#whole.servers.entries]
+    return [...this.whole.servers.entries]
       .filter((server) => server.httpConnections > 0)
       .sort((a, b) => b.requests - a.requests)
       .slice(0, limit)
@@ -133,31 +133,31 @@ export class Diagnosis {
 
   /** The one answer: who kept the caller waiting, who ended it, and what to change. `findings`: as from `findings()`. */
   verdict(findings: readonly Finding[] = this.findings()): Verdict {
-    return verdictOf(findings, this.#whole, this.inferences());
+    return verdictOf(findings, this.whole, this.inferences());
   }
 
-  #judgeServer(server: ServerFacts, hits: HitCollector): void {
-    for (const lost of server.lost) this.#judgeLost(lost, server, hits);
-    for (const { rule, index, look } of this.#serverLookers) {
-      const found = look(server, this.#whole) ?? [];
+  private judgeServer(server: ServerFacts, hits: HitCollector): void {
+    for (const lost of server.lost) this.judgeLost(lost, server, hits);
+    for (const { rule, index, look } of this.serverLookers) {
+      const found = look(server, this.whole) ?? [];
       for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
     }
-    for (const pair of server.pairs.values()) this.#judgePair(pair, hits);
+    for (const pair of server.pairs.values()) this.judgePair(pair, hits);
   }
 
-  #judgePair(pair: PairFacts, hits: HitCollector): void {
-    const lookers = this.#pairLookers;
+  private judgePair(pair: PairFacts, hits: HitCollector): void {
+    const lookers = this.pairLookers;
     // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
       const { rule, index, look } = lookers[place]!;
-      const hit = look(pair, this.#whole);
+      const hit = look(pair, this.whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
   }
 
-  #judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
-    for (const { rule, index, look } of this.#lostLookers) {
-      const hit = look(lost, server, this.#whole);
+  private judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
+    for (const { rule, index, look } of this.lostLookers) {
+      const hit = look(lost, server, this.whole);
       if (hit === null) continue;
       hits.add(rule, index, server, hit, lost.connection);
       return;

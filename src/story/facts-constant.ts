@@ -33,16 +33,16 @@ const width = 5;
 
 export class ConstantFinder {
   /** In order of their places; made for the first sample, and twice as large whenever it is full. */
-  #buckets: Float64Array | null = null;
+  private buckets: Float64Array | null = null;
   /** Numbers in use, of whole rows. */
-  #end = 0;
+  private end = 0;
   count = 0;
   least = Number.POSITIVE_INFINITY;
   most = zero;
 
   /** Forgets all samples, for other ones. */
   restart(): void {
-    this.#end = 0;
+    this.end = 0;
     this.count = 0;
     this.least = Number.POSITIVE_INFINITY;
     this.most = zero;
@@ -52,8 +52,8 @@ export class ConstantFinder {
     this.count++;
     if (sample < this.least) this.least = sample;
     if (sample > this.most) this.most = sample;
-    const row = this.#rowAt(Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio), sample);
-    const buckets = this.#buckets!;
+    const row = this.rowAt(Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio), sample);
+    const buckets = this.buckets!;
     buckets[row + 1]!++;
     buckets[row + 2]! += sample;
     if (sample < buckets[row + 3]!) buckets[row + 3] = sample;
@@ -62,23 +62,23 @@ export class ConstantFinder {
 
   /** The densest group; null without samples. Among equally dense ones the smallest value. */
   densest(): Constant | null {
-    const buckets = this.#buckets;
+    const buckets = this.buckets;
     if (buckets === null || this.count === 0) return null;
     // A window of near places moves over the rows; only counts are summed until the densest is known.
     let [from, to, inWindow] = [0, 0, 0];
     let [bestFrom, bestTo, most] = [0, 0, 0];
-    for (let middle = 0; middle < this.#end; middle += width) {
-      for (; to < this.#end && buckets[to]! <= buckets[middle]! + reach; to += width) inWindow += buckets[to + 1]!;
+    for (let middle = 0; middle < this.end; middle += width) {
+      for (; to < this.end && buckets[to]! <= buckets[middle]! + reach; to += width) inWindow += buckets[to + 1]!;
       for (; buckets[from]! < buckets[middle]! - reach; from += width) inWindow -= buckets[from + 1]!;
       if (inWindow <= most) continue;
       most = inWindow;
       bestFrom = from;
       bestTo = to;
     }
-    return this.#group(buckets, bestFrom, bestTo);
+    return this.group(buckets, bestFrom, bestTo);
   }
 
-  #group(buckets: Float64Array, from: number, to: number): Constant {
+  private group(buckets: Float64Array, from: number, to: number): Constant {
     let count = 0;
     let sum = 0;
     let least = Number.POSITIVE_INFINITY;
@@ -93,25 +93,25 @@ export class ConstantFinder {
   }
 
   /** Where the bucket of this place is; an empty one around this sample is made when there is none. */
-  #rowAt(place: number, sample: number): number {
-    let buckets = this.#buckets;
-    buckets ??= this.#buckets = new Float64Array(width);
+  private rowAt(place: number, sample: number): number {
+    let buckets = this.buckets;
+    buckets ??= this.buckets = new Float64Array(width);
     let low = 0;
-    let high = this.#end / width;
+    let high = this.end / width;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (buckets[middle * width]! < place) low = middle + 1;
       else high = middle;
     }
     const row = low * width;
-    if (row < this.#end && buckets[row] === place) return row;
-    if (this.#end === buckets.length) {
+    if (row < this.end && buckets[row] === place) return row;
+    if (this.end === buckets.length) {
       const larger = new Float64Array(2 * buckets.length);
       larger.set(buckets);
-      buckets = this.#buckets = larger;
+      buckets = this.buckets = larger;
     }
-    buckets.copyWithin(row + width, row, this.#end);
-    this.#end += width;
+    buckets.copyWithin(row + width, row, this.end);
+    this.end += width;
     buckets[row] = place;
     buckets[row + 1] = 0;
     buckets[row + 2] = 0;
@@ -157,12 +157,39 @@ export class ProvenConstantFinder extends ConstantFinder {
 
   proven(wanted: { readonly least: number; readonly share: number }): ProvenConstant | null {
     const found = this.constant(wanted);
-    if (found === null) return null;
-    const agreeing = this.samples.filter(({ value }) => value >= found.least && value <= found.most);
-    return {
-      ...found,
-      connections: agreeing.map(({ connection }) => connection),
-      packets: agreeing.map(({ packet }) => packet),
-    };
+    return found === null ? null : new Proven(found, this.samples);
+  }
+}
+
+/** Most are measured and not told: the evidence is looked up when it is. */
+class Proven implements ProvenConstant {
+  readonly value: number;
+  readonly spread: number;
+  readonly least: number;
+  readonly most: number;
+  readonly count: number;
+  readonly of: number;
+  private readonly samples: readonly Sample[];
+
+  constructor({ value, spread, least, most, count, of }: Constant, samples: readonly Sample[]) {
+    this.value = value;
+    this.spread = spread;
+    this.least = least;
+    this.most = most;
+    this.count = count;
+    this.of = of;
+    this.samples = samples;
+  }
+
+  get connections(): readonly ConnectionId[] {
+    return this.agreeing().map(({ connection }) => connection);
+  }
+
+  get packets(): readonly number[] {
+    return this.agreeing().map(({ packet }) => packet);
+  }
+
+  private agreeing(): readonly Sample[] {
+    return this.samples.filter(({ value }) => value >= this.least && value <= this.most);
   }
 }

@@ -35,22 +35,22 @@ const noNumbers = new Float64Array(0);
 
 export class Outlines {
   /** Of the last connection's size at first, since most pairs have a single one; twice as large whenever it is full. */
-  #numbers: Float64Array | null = null;
+  private numbers: Float64Array | null = null;
   /** How many are kept, and where the next one goes. */
   count = 0;
-  #next = 0;
+  private next = 0;
 
   /** Forgets them all, for another pair. */
   restart(): void {
     this.count = 0;
-    this.#next = 0;
+    this.next = 0;
   }
 
   add({ id, opened, ending, exchanges, exchangeCount }: Connection, answered: number, whole: boolean): void {
     const lastUseNs = answered > 0 ? (exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? ending.at.atNs) : opened.atNs;
     const code = reasonNumbers[ending.why] * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
-    const numbers = this.#roomForNext();
-    const at = this.#next;
+    const numbers = this.roomForNext();
+    const at = this.next;
     numbers[at] = id;
     numbers[at + 1] = opened.atNs;
     numbers[at + 2] = ending.at.atNs;
@@ -59,22 +59,22 @@ export class Outlines {
     numbers[at + 5] = code;
     numbers[at + 6] = opened.packet;
     numbers[at + 7] = ending.at.packet;
-    this.#next = (at + width) % (outlineLimit * width);
+    this.next = (at + width) % (outlineLimit * width);
     if (this.count < outlineLimit) this.count++;
   }
 
   /** In no certain order once the ring is full. */
   all(): ConnectionOutline[] {
-    const numbers = this.#numbers ?? noNumbers;
+    const numbers = this.numbers ?? noNumbers;
     return Array.from({ length: this.count }, (_, index) => outlineOf(numbers.subarray(index * width, (index + 1) * width)));
   }
 
-  #roomForNext(): Float64Array {
-    const numbers = this.#numbers;
-    if (numbers !== null && numbers.length > this.#next) return numbers;
+  private roomForNext(): Float64Array {
+    const numbers = this.numbers;
+    if (numbers !== null && numbers.length > this.next) return numbers;
     const larger = new Float64Array(numbers === null ? width : 2 * numbers.length);
     if (numbers !== null) larger.set(numbers);
-    this.#numbers = larger;
+    this.numbers = larger;
     return larger;
   }
 }

@@ -71,7 +71,7 @@ export class PairFacts implements TableEntry {
   /** Sockets in TIME_WAIT that the closes of each side left. */
   readonly clientTimeWait = new TimeWaitMeter();
   readonly serverTimeWait = new TimeWaitMeter();
-  readonly #outlines = new Outlines();
+  private readonly outlines = new Outlines();
   /** Connections on which the client did not read a response to its end, and how many of them with its window closed. */
   unread!: number;
   stalled!: number;
@@ -118,7 +118,7 @@ export class PairFacts implements TableEntry {
     this.longestGapConnection = -1;
     this.clientTimeWait.restart();
     this.serverTimeWait.restart();
-    this.#outlines.restart();
+    this.outlines.restart();
     this.unread = 0;
     this.stalled = 0;
     this.unreadConnections = nothing;
@@ -156,23 +156,23 @@ export class PairFacts implements TableEntry {
     if (facts.answered > 0) {
       this.usedConnections++;
       if (facts.byTurns) this.byTurns++;
-      if (exchangeCount === 1) this.#addSingleUse(connection);
+      if (exchangeCount === 1) this.addSingleUse(connection);
     }
     if (ending.by === 'client' && ending.why === 'idle' && ending.idleNs !== null) this.clientIdleCloses.add(ending.idleNs);
     if (ending.by === 'server' && ending.why === 'idle') this.idleClosesByServer++;
-    this.#addUnread(connection);
+    this.addUnread(connection);
     if (ending.why === 'still-open') this.stillOpen++;
     else if (ending.by === 'client' && ending.why === 'after-response') this.promptCloses++;
-    this.#outlines.add(connection, facts.answered, facts.whole);
+    this.outlines.add(connection, facts.answered, facts.whole);
   }
 
   /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */
   get recentCount(): number {
-    return this.#outlines.count;
+    return this.outlines.count;
   }
 
   get recent(): ConnectionOutline[] {
-    return this.#outlines.all();
+    return this.outlines.all();
   }
 
   /** Time from the first opening to the last ending, in ns. */
@@ -180,7 +180,7 @@ export class PairFacts implements TableEntry {
     return Math.max(0, this.lastNs - this.firstNs);
   }
 
-  #addUnread({ id, tcp, exchanges, ending, closing }: Connection): void {
+  private addUnread({ id, tcp, exchanges, ending, closing }: Connection): void {
     if (ending.by === 'server' || ending.by === 'network') return;
     const last = exchanges[exchanges.length - 1]!;
     if (last.firstByte === null || cameTooLate(last, closing)) return;
@@ -201,7 +201,7 @@ export class PairFacts implements TableEntry {
     this.unreadPackets = [...this.unreadPackets, last.firstByte.packet, ending.at.packet];
   }
 
-  #addSingleUse({ ending, exchanges }: Connection): void {
+  private addSingleUse({ ending, exchanges }: Connection): void {
     const { closeAskedBy } = exchanges[0]!;
     const { singleUse } = this;
     if (closeAskedBy === 'client' || closeAskedBy === 'both') singleUse.clientAsked++;

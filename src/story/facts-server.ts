@@ -112,8 +112,8 @@ export class ServerFacts implements TableEntry {
   handshakeNs = 0;
   /** Idle times after which the server closed, in ns, with evidence. */
   readonly idleCloses = new ProvenConstantFinder();
-  #timeout: ProvenConstant | null = null;
-  #timeoutAtCount = 0;
+  private timeout: ProvenConstant | null = null;
+  private timeoutAtCount = 0;
   /** `Keep-Alive: timeout=N`: N → responses. */
   readonly hintSeconds = new Map<number, number>();
   /** Largest `max` announced. */
@@ -140,9 +140,9 @@ export class ServerFacts implements TableEntry {
   readonly waiting: WaitingRequest[] = [];
   readonly earlyCloses: EarlyClose[] = [];
   readonly recentCloses: ServerClose[] = [];
-  #closesNext = 0;
+  private closesNext = 0;
   readonly hinted: HintedExchange[] = [];
-  #hintedNext = 0;
+  private hintedNext = 0;
   /** Requests lost here and not judged yet. */
   readonly lost: LostRequest[] = [];
 
@@ -164,7 +164,7 @@ export class ServerFacts implements TableEntry {
       this.unanswered++;
       keepOpening(this.unansweredOpenings, connection);
     }
-    if (ending.how === 'fin' && facts.sound) this.#addHalfOpen(connection);
+    if (ending.how === 'fin' && facts.sound) this.addHalfOpen(connection);
     if (!facts.isHttp) return;
     this.httpConnections++;
     this.software ??= connection.software.server;
@@ -172,22 +172,22 @@ export class ServerFacts implements TableEntry {
     this.answered += facts.answered;
     if (facts.answered > this.mostRequests) this.mostRequests = facts.answered;
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
-    if (facts.lastHintSeconds !== null) this.#countHint(facts.lastHintSeconds, connection);
+    if (facts.lastHintSeconds !== null) this.countHint(facts.lastHintSeconds, connection);
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
     if (facts.sound) {
-      this.#addClose(connection, facts);
-      this.#addMaximum(connection, facts);
+      this.addClose(connection, facts);
+      this.addMaximum(connection, facts);
     }
-    if (ending.why === 'still-open' && facts.firstUnanswered >= 0 && facts.sound) this.#addWaiting(connection, facts);
+    if (ending.why === 'still-open' && facts.firstUnanswered >= 0 && facts.sound) this.addWaiting(connection, facts);
   }
 
   /** The idle timeout, when several closes agree on one. */
   idleTimeout(): ProvenConstant | null {
-    if (this.#timeoutAtCount !== this.idleCloses.count) {
-      this.#timeoutAtCount = this.idleCloses.count;
-      this.#timeout = this.idleCloses.proven(enough);
+    if (this.timeoutAtCount !== this.idleCloses.count) {
+      this.timeoutAtCount = this.idleCloses.count;
+      this.timeout = this.idleCloses.proven(enough);
     }
-    return this.#timeout;
+    return this.timeout;
   }
 
   /** What the server announces as its idle timeout, most often, in seconds; null when it announces none. */
@@ -203,7 +203,7 @@ export class ServerFacts implements TableEntry {
     return best;
   }
 
-  #addHalfOpen({ id, closing, last }: Connection): void {
+  private addHalfOpen({ id, closing, last }: Connection): void {
     const { first, clientFin, serverFin, finAcknowledged, sentKnowing, reset } = closing;
     if (first === null || finAcknowledged === null || sentKnowing !== null || (clientFin !== null && serverFin !== null)) return;
     if (this.halfOpen.length >= serverLimits.halfOpen || last.atNs < finAcknowledged.atNs) return;
@@ -217,25 +217,25 @@ export class ServerFacts implements TableEntry {
     });
   }
 
-  #countHint(seconds: number, connection: Connection): void {
+  private countHint(seconds: number, connection: Connection): void {
     const count = this.hintSeconds.get(seconds);
     if (count !== undefined || this.hintSeconds.size < serverLimits.distinctValues)
       this.hintSeconds.set(seconds, (count ?? 0) + 1);
     const { exchanges, id } = connection;
     for (let place = Math.max(0, exchanges.length - serverLimits.hintedPerConnection); place < exchanges.length; place++) {
       const exchange = exchanges[place]!;
-      if (exchange.hint !== null && exchange.responseEnd !== null) this.#addHinted(exchange, exchange.responseEnd, id);
+      if (exchange.hint !== null && exchange.responseEnd !== null) this.addHinted(exchange, exchange.responseEnd, id);
     }
   }
 
-  #addHinted({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
+  private addHinted({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
     // The oldest makes room: its object is filled anew, because there may be one an exchange.
-    let outline = this.hinted[this.#hintedNext];
+    let outline = this.hinted[this.hintedNext];
     if (outline === undefined) {
       outline = { startNs: Number.NaN, endNs: Number.NaN, target, packet: 0, connection };
       this.hinted.push(outline);
     }
-    this.#hintedNext = (this.#hintedNext + 1) % serverLimits.recentExchanges;
+    this.hintedNext = (this.hintedNext + 1) % serverLimits.recentExchanges;
     outline.startNs = requestAt.atNs;
     outline.endNs = responseEnd.atNs;
     outline.target = target;
@@ -243,7 +243,7 @@ export class ServerFacts implements TableEntry {
     outline.connection = connection;
   }
 
-  #addWaiting({ id, exchanges, last, tcp, closing }: Connection, { firstUnanswered }: ConnectionFacts): void {
+  private addWaiting({ id, exchanges, last, tcp, closing }: Connection, { firstUnanswered }: ConnectionFacts): void {
     const { method, target, requestAt, requestEnd, requestAcked, requestSeen, interim } = exchanges[firstUnanswered]!;
     if (!requestSeen || method === 'CONNECT' || interim.length > 0 || this.waiting.length >= serverLimits.waiting) return;
     const stuckInUpload = requestEnd === null && tcp.zeroWindows.server > 0 && tcp.zeroWindowProbes.client > 0;
@@ -252,7 +252,7 @@ export class ServerFacts implements TableEntry {
     this.waiting.push({ connection: id, method, target, requestPacket: requestAt.packet, sinceNs, stuckInUpload });
   }
 
-  #addClose(connection: Connection, facts: ConnectionFacts): void {
+  private addClose(connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchanges, exchangeCount, opened, sidesFrom } = connection;
     const { idleNs } = ending;
     if (ending.by !== 'server' || idleNs === null) return;
@@ -266,24 +266,24 @@ export class ServerFacts implements TableEntry {
     if (ending.why === 'idle' && (!facts.byTurns || idleNs >= leastTurnIdleNs)) {
       this.idleCloses.prove(idleNs, connection.id, ending.at);
     }
-    this.#addTimeBeforeLateRequest(connection, facts);
+    this.addTimeBeforeLateRequest(connection, facts);
     const broken = brokenHint(ending.why, idleNs, exchangeCount, facts);
     if (broken !== null && this.earlyCloses.length < serverLimits.earlyCloses) {
       const { lastHintSeconds: hintSeconds, lastHintMax: hintMax } = facts;
       const { id } = connection;
       this.earlyCloses.push({ connection: id, atNs, packet, idleNs, requests: exchangeCount, hintSeconds, hintMax, broken });
     }
-    if (ending.why === 'idle' || ending.why === 'after-response') this.#addRecentClose(connection, idleNs);
+    if (ending.why === 'idle' || ending.why === 'after-response') this.addRecentClose(connection, idleNs);
   }
 
-  #addRecentClose({ id, ending, opened }: Connection, idleNs: number): void {
+  private addRecentClose({ id, ending, opened }: Connection, idleNs: number): void {
     // The oldest makes room, and its object is filled anew.
-    let close = this.recentCloses[this.#closesNext];
+    let close = this.recentCloses[this.closesNext];
     if (close === undefined) {
       close = { connection: id, atNs: Number.NaN, packet: 0, idleNs: Number.NaN, openedNs: Number.NaN };
       this.recentCloses.push(close);
     }
-    this.#closesNext = (this.#closesNext + 1) % serverLimits.recentCloses;
+    this.closesNext = (this.closesNext + 1) % serverLimits.recentCloses;
     close.connection = id;
     close.atNs = ending.at.atNs;
     close.packet = ending.at.packet;
@@ -291,7 +291,7 @@ export class ServerFacts implements TableEntry {
     close.openedNs = opened.atNs;
   }
 
-  #addMaximum(connection: Connection, facts: ConnectionFacts): void {
+  private addMaximum(connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchanges, sidesFrom } = connection;
     const last = exchanges[exchanges.length - 1]!;
     // A maximum of requests shows in a FIN behind a healthy answer; pipelined requests behind that may stay unanswered.
@@ -302,11 +302,11 @@ export class ServerFacts implements TableEntry {
     const silent = ending.why === 'after-response';
     // Once announced, it does not matter who is the first to close.
     if (ending.by !== 'server' && !(announced && ending.by === 'client')) return;
-    if (announced || silent) this.#countRequestsAtClose(connection, facts.answered, announced);
+    if (announced || silent) this.countRequestsAtClose(connection, facts.answered, announced);
   }
 
   /** A request that came behind the close for idleness took nothing from that idle time. */
-  #addTimeBeforeLateRequest({ id, ending, exchanges }: Connection, { firstUnanswered, byTurns }: ConnectionFacts): void {
+  private addTimeBeforeLateRequest({ id, ending, exchanges }: Connection, { firstUnanswered, byTurns }: ConnectionFacts): void {
     if (ending.why !== 'request-crossed' || ending.how !== 'fin' || firstUnanswered < 1 || byTurns) return;
     const { atNs } = ending.at;
     const before = exchanges[firstUnanswered - 1]!.responseEnd;
@@ -314,7 +314,7 @@ export class ServerFacts implements TableEntry {
     this.idleCloses.prove(atNs - before.atNs, id, ending.at);
   }
 
-  #countRequestsAtClose({ id, ending }: Connection, answered: number, announced: boolean): void {
+  private countRequestsAtClose({ id, ending }: Connection, answered: number, announced: boolean): void {
     let counts = this.requestsAtClose.get(answered);
     if (counts === undefined) {
       if (this.requestsAtClose.size >= serverLimits.distinctValues) return;

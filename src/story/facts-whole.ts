@@ -108,18 +108,18 @@ export class WholeFacts {
   handshakeNs = 0;
   readonly gatewayAnswers: GatewayAnswer[] = [];
   readonly unsafe: UnsafeRequest[] = [];
-  #unsafeNext = 0;
+  private unsafeNext = 0;
   /** The server at an address whose port was seen last; others in a chain. */
-  readonly #byAddress = new Map<string, ServerFacts>();
+  private readonly byAddress = new Map<string, ServerFacts>();
   /** Pairs by client address and host. */
-  #byHost: Map<string, PairFacts[]> | null = null;
+  private byHost: Map<string, PairFacts[]> | null = null;
 
   constructor(retire: Retirement) {
     this.servers = new ClockTable(wholeLimits.servers, (server) => {
       retire.server(server);
       for (const pair of server.pairs.values()) this.pairs.remove(pair);
       server.pairs.clear();
-      this.#unlink(server);
+      this.unlink(server);
     });
     this.pairs = new ClockTable(wholeLimits.pairs, (pair) => {
       retire.pair(pair);
@@ -129,7 +129,7 @@ export class WholeFacts {
 
   /** Adds a connection; `facts` has read it already, its statuses into `statusClasses`, and gets its server and pair. */
   add(connection: Connection, facts: ConnectionFacts): void {
-    const pair = this.#pairOf(connection);
+    const pair = this.pairOf(connection);
     facts.pair = pair;
     facts.server = pair.server;
     pair.add(connection, facts);
@@ -151,7 +151,7 @@ export class WholeFacts {
     this.waitedNetworkNs += facts.waitedNetworkNs;
     this.waitedServerNs += facts.waitedServerNs;
     this.handshakeNs += connection.handshakeNs ?? 0;
-    if (facts.ofNote > 0) this.#addExchanges(connection, facts);
+    if (facts.ofNote > 0) this.addExchanges(connection, facts);
   }
 
   /**
@@ -159,44 +159,44 @@ export class WholeFacts {
    * gathered, between `indexHosts` and `forgetHosts`.
    */
   siblingsOf(pair: PairFacts): readonly PairFacts[] {
-    return this.#byHost?.get(hostKey(pair)) ?? [];
+    return this.byHost?.get(hostKey(pair)) ?? [];
   }
 
   indexHosts(): void {
-    this.#byHost = new Map();
+    this.byHost = new Map();
     for (const pair of this.pairs.entries) {
       if (pair.host === null) continue;
-      const siblings = this.#byHost.get(hostKey(pair));
-      if (siblings === undefined) this.#byHost.set(hostKey(pair), [pair]);
+      const siblings = this.byHost.get(hostKey(pair));
+      if (siblings === undefined) this.byHost.set(hostKey(pair), [pair]);
       else siblings.push(pair);
     }
   }
 
   forgetHosts(): void {
-    this.#byHost = null;
+    this.byHost = null;
   }
 
   /** Those of note: few connections have any. */
-  #addExchanges(connection: Connection, { server, sound }: ConnectionFacts): void {
+  private addExchanges(connection: Connection, { server, sound }: ConnectionFacts): void {
     for (const exchange of connection.exchanges) {
       const { status } = exchange;
       if (status !== null && isOfGateway(status)) {
         if (status === 502) this.badGateways++;
         else this.gatewayTimeouts++;
-        this.#addGatewayAnswer(exchange, connection);
+        this.addGatewayAnswer(exchange, connection);
       }
-      if (isUnsafe(exchange.method)) this.#addUnsafe(exchange, connection, server, sound);
+      if (isUnsafe(exchange.method)) this.addUnsafe(exchange, connection, server, sound);
     }
   }
 
-  #addUnsafe(exchange: Exchange, connection: Connection, server: ServerFacts, sound: boolean): void {
+  private addUnsafe(exchange: Exchange, connection: Connection, server: ServerFacts, sound: boolean): void {
     // Filled anew when there are enough, because there may be one an exchange.
-    let request = this.unsafe[this.#unsafeNext];
+    let request = this.unsafe[this.unsafeNext];
     if (request === undefined) {
       request = blankRequest(server);
       this.unsafe.push(request);
     }
-    this.#unsafeNext = (this.#unsafeNext + 1) % wholeLimits.unsafeRequests;
+    this.unsafeNext = (this.unsafeNext + 1) % wholeLimits.unsafeRequests;
     const { requestAt } = exchange;
     const isLost = sound && exchange.firstByte === null && mayHaveBeenTaken(connection, exchange);
     request.connection = connection.id;
@@ -214,14 +214,14 @@ export class WholeFacts {
     request.status = exchange.status;
   }
 
-  #addGatewayAnswer({ requestAt, firstByte, status }: Exchange, { id, server }: Connection): void {
+  private addGatewayAnswer({ requestAt, firstByte, status }: Exchange, { id, server }: Connection): void {
     if (firstByte === null || status === null || this.gatewayAnswers.length >= wholeLimits.gatewayAnswers) return;
     const { atNs: answeredNs, packet } = firstByte;
     this.gatewayAnswers.push({ connection: id, server, status, startNs: requestAt.atNs, answeredNs, packet });
   }
 
-  #pairOf({ client, server }: Connection): PairFacts {
-    const facts = this.#serverOf(server);
+  private pairOf({ client, server }: Connection): PairFacts {
+    const facts = this.serverOf(server);
     facts.used = true;
     let pair = facts.pairs.get(client.address);
     if (pair === undefined) {
@@ -235,24 +235,24 @@ export class WholeFacts {
     return pair;
   }
 
-  #serverOf(endpoint: Endpoint): ServerFacts {
-    const first = this.#byAddress.get(endpoint.address) ?? null;
+  private serverOf(endpoint: Endpoint): ServerFacts {
+    const first = this.byAddress.get(endpoint.address) ?? null;
     for (let facts = first; facts !== null; facts = facts.nextPort) if (facts.endpoint.port === endpoint.port) return facts;
     // May change the chain.
     this.servers.makeRoom();
     const facts = new ServerFacts(endpoint);
     this.servers.add(facts);
-    facts.nextPort = this.#byAddress.get(endpoint.address) ?? null;
-    this.#byAddress.set(endpoint.address, facts);
+    facts.nextPort = this.byAddress.get(endpoint.address) ?? null;
+    this.byAddress.set(endpoint.address, facts);
     return facts;
   }
 
-  #unlink(server: ServerFacts): void {
+  private unlink(server: ServerFacts): void {
     const { address } = server.endpoint;
-    let facts = this.#byAddress.get(address) ?? null;
+    let facts = this.byAddress.get(address) ?? null;
     if (facts === server) {
-      if (server.nextPort === null) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, server.nextPort);
+      if (server.nextPort === null) this.byAddress.delete(address);
+      else this.byAddress.set(address, server.nextPort);
       return;
     }
     while (facts !== null && facts.nextPort !== server) facts = facts.nextPort;
