@@ -5,9 +5,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchWriter, type ObservationBatch, ObservationGatherer, type SourceProblem } from '../base/index.js';
 import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
+import type { ThreadBatch, ThreadFailure, ThreadTask } from './capture-worker.js';
 import { CommandFailure } from './failure.js';
 import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
-import type { ThreadBatch, ThreadFailure, ThreadTask } from './read-capture.js';
 
 /** Batches that are said and not yet told. */
 const aheadLimit = 2;

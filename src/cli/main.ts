@@ -1,4 +1,7 @@
 /** What bin/holdfast.js starts. The process ends when its streams have drained, not before. */
-import { run } from './program.js';
+import { startAhead } from './capture-worker.js';
 
-process.exitCode = await run(process.argv.slice(2));
+const words = process.argv.slice(2);
+startAhead(words);
+const { run } = await import('./program.js');
+process.exitCode = await run(words);

@@ -4,24 +4,25 @@
  * A large file is read by a thread of its own (capture-thread.ts): reading packets is nearly half of the work, and the other
  * half, telling stories, stays here. What is told is the same in either way, to the last observation.
  */
-import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import {
   BatchReader,
   gatherLimits,
-  type ObservationBatch,
   ObservationGatherer,
   ObservationReader,
   type Observer,
   type SourceSummary,
 } from '../base/index.js';
 import { observeCapture, type SegmentTap } from '../packets/index.js';
+import {
+  type CaptureWorker,
+  captureWorkerFor,
+  hasCoreForThread,
+  leastBytesForThread,
+  sizeOf,
+  type ThreadBatch,
+} from './capture-worker.js';
 import { CommandFailure } from './failure.js';
 import { inRoom, type OpenedInput, openInput } from './open-input.js';
-
-/** A file of so many bytes is worth a thread, which takes a while to start and to become fast. */
-const leastBytesForThread = 128 * 1024 * 1024;
 
 export interface CaptureReading {
   /** Bytes of the file as it lies on disk, or null where that is not known. */
@@ -51,10 +52,9 @@ export interface ReadingOptions {
 /** Opens a capture: a file by name, or `-` for standard input. Throws CommandFailure when there is nothing to read. */
 export async function openCapture(input: string, options: ReadingOptions): Promise<CaptureReading> {
   const { tap, leastBytesForThread: least = leastBytesForThread } = options;
-  const mayUseThread = input !== '-' && tap === undefined && availableParallelism() > 1;
-  if (mayUseThread) {
-    const facts = await stat(input).catch(() => null);
-    if (facts?.isFile() === true && facts.size >= least) return new ReadingInThread(input, facts.size, options.observe);
+  if (input !== '-' && tap === undefined && hasCoreForThread()) {
+    const size = sizeOf(input);
+    if (size > 0 && size >= least) return new ReadingInThread(captureWorkerFor(input), size, options.observe);
   }
   return new ReadingHere(await openInput(input), options);
 }
@@ -114,63 +114,16 @@ class ReadingHere implements CaptureReading {
   }
 }
 
-/** What the thread is given. */
-export interface ThreadTask {
-  /** Name of the file. */
-  readonly input: string;
-  /** Shared: the ring that the file is read into, and one 32-bit number, how many batches have been told. */
-  readonly memory: SharedArrayBuffer;
-  readonly told: SharedArrayBuffer;
-}
-
-/** What the thread says: what was in some chunks. The last one also closes all connections. */
-export interface ThreadBatch {
-  readonly kind: 'batch';
-  readonly batch: ObservationBatch;
-  readonly summary: SourceSummary;
-  readonly bytesRead: number;
-  readonly isLast: boolean;
-}
-
-export interface ThreadFailure {
-  readonly kind: 'failure';
-  readonly code: CommandFailure['code'];
-  readonly message: string;
-}
-
 class ReadingInThread implements CaptureReading {
   readonly size: number;
-  readonly #worker: Worker;
+  readonly #worker: CaptureWorker;
   readonly #reader: BatchReader;
-  readonly #memory: Uint8Array;
-  readonly #toldCount: Int32Array;
-  readonly #waiting: (ThreadBatch | ThreadFailure)[] = [];
   #told: ThreadBatch | null = null;
-  #error: Error | null = null;
-  #wake: () => void = () => {};
 
-  constructor(input: string, size: number, observe: Observer) {
+  constructor(worker: CaptureWorker, size: number, observe: Observer) {
     this.size = size;
+    this.#worker = worker;
     this.#reader = new BatchReader(observe);
-    const task: ThreadTask = {
-      input,
-      memory: new SharedArrayBuffer(gatherLimits.ringByteCount),
-      told: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-    };
-    this.#memory = new Uint8Array(task.memory);
-    this.#toldCount = new Int32Array(task.told);
-    this.#worker = new Worker(new URL('./capture-thread.js', import.meta.url), { workerData: task });
-    this.#worker.on('message', (said: ThreadBatch | ThreadFailure) => {
-      this.#waiting.push(said);
-      this.#wake();
-    });
-    this.#worker.on('error', (error) => {
-      this.#error = error;
-    });
-    this.#worker.on('exit', () => {
-      this.#error ??= new Error('the thread that reads the capture ended early');
-      this.#wake();
-    });
   }
 
   get packets(): number {
@@ -183,19 +136,11 @@ class ReadingInThread implements CaptureReading {
 
   async next(): Promise<boolean> {
     if (this.#told?.isLast === true) return false;
-    while (this.#waiting.length === 0) {
-      if (this.#error !== null) throw this.#error;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const said = this.#waiting.shift()!;
+    const said = await this.#worker.next();
     if (said.kind === 'failure') throw new CommandFailure(said.code, said.message);
     this.#told = said;
-    this.#reader.read(said.batch, this.#memory);
-    // The thread may use its memory again.
-    Atomics.add(this.#toldCount, 0, 1);
-    Atomics.notify(this.#toldCount, 0);
+    this.#reader.read(said.batch, this.#worker.memory);
+    this.#worker.told();
     return true;
   }
 
