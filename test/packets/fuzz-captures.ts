@@ -111,7 +111,7 @@ function checksum(segment: Segment): number {
 export type Random = (limit: number) => number;
 
 /** Mulberry32. */
-function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed | 0;
   return (limit) => {
     state = (state + 0x6d2b79f5) | 0;
