@@ -252,6 +252,11 @@ export class FlowTable {
     }
     if ((flags & ACK) !== 0 && (flags & RST) === 0) {
       const acknowledged = segment.acknowledgment;
+      // The SYN-ACK was not captured: the first acknowledgement says where the stream behind it begins.
+      if (!reverse.seen && !reverse.acked && forward.synSeen && !isSyn) {
+        reverse.streamKnown = true;
+        reverse.expected = acknowledged;
+      }
       const isPlausible = !reverse.seen || ((acknowledged - reverse.next) | 0) <= largestWindow;
       if (isPlausible && (!reverse.acked || before(reverse.ackedTo, acknowledged))) {
         reverse.acked = true;

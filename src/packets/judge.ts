@@ -44,6 +44,9 @@ const outOfOrderDefaultNs = 3e6;
 /** Copies of one frame on several interfaces of one machine are this close together. */
 const duplicateFrameNs = 20e6;
 
+/** Of the sender, so many. */
+const mostPacketsBetweenCopies = 64;
+
 const finSynRst = FIN | SYN | RST;
 
 /**
@@ -117,15 +120,30 @@ const reverseOnlySyn = (reverse: Half): boolean => !reverse.ackSeen;
 const everythingAcknowledged = (half: Half): boolean => !half.acked || !before(half.ackedTo, half.next);
 
 function isDuplicateFrame(segment: Segment, forward: Half): boolean {
+  if (segment.identification <= 0 || segment.atNs - forward.lastAtNs >= duplicateFrameNs) return false;
   return (
-    segment.sequence === forward.lastSequence &&
-    segment.identification > 0 &&
-    segment.identification === forward.lastIdentification &&
-    segment.acknowledgment === forward.lastAcknowledgment &&
-    segment.flags === forward.lastFlags &&
-    segment.payloadLength === forward.lastPayloadLength &&
-    segment.atNs - forward.lastAtNs < duplicateFrameNs
+    (segment.sequence === forward.lastSequence &&
+      segment.identification === forward.lastIdentification &&
+      segment.acknowledgment === forward.lastAcknowledgment &&
+      segment.flags === forward.lastFlags &&
+      segment.payloadLength === forward.lastPayloadLength) ||
+    (forward.seen && isOlderCopy(segment, forward))
   );
+}
+
+/**
+ * A copy behind other packets of its sender. Senders count their packets (RFC 6864 asks for numbers that do not come again soon): what
+ * is sent again gets a new number, while a copy of a frame has one from before.
+ */
+function isOlderCopy({ sequence, identification, payloadLength, acknowledgment, flags }: Segment, forward: Half): boolean {
+  const earlier = (forward.lastIdentification - identification) & 0xffff;
+  if (earlier === 0 || earlier > mostPacketsBetweenCopies || forward.lastIdentification <= 0) return false;
+  // A keep-alive probe repeats what was sent, and some systems do not count it.
+  if (payloadLength <= 1 && sequence === ((forward.next - 1) | 0) && (flags & (SYN | FIN)) === 0) return false;
+  const end = (sequence + payloadLength) | 0;
+  if (payloadLength === 0 && (flags & (SYN | FIN)) === 0)
+    return !before(forward.ack, acknowledgment) && !before(forward.next, end);
+  return deliveredBefore(forward, end) && !before(forward.next, end);
 }
 
 function fillsWindow(segment: Segment, reverse: Half): boolean {

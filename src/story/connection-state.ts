@@ -54,6 +54,8 @@ export class ConnectionState implements TalkListener {
   private lastPacket: number;
   private synAt: Moment | null = null;
   private handshakeDone = false;
+  /** The client's ACK was captured before the SYN-ACK, or without it: the handshake's time is unknown. */
+  private ackBeforeSynAck = false;
   /** A float in place costs less than one that may be null. */
   private lastByteNs = noBytesYet;
   private lastExchange: Exchange | null = null;
@@ -112,7 +114,10 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation.atNs, observation.packet, observation.from);
     if (observation.pure) {
       this.zeek.pureAck(from);
-      if (!this.handshakeDone && from === 'client' && this.connection.tcp.syns.server > 0) this.completeHandshake();
+      if (!this.handshakeDone && from === 'client') {
+        if (this.connection.tcp.syns.server > 0) this.completeHandshake();
+        else this.ackBeforeSynAck = true;
+      }
     }
     if (observation.coversAll) {
       this.wait.acknowledged(from, this.handshakeDone ? observation.roundTripNs : null);
@@ -430,7 +435,7 @@ export class ConnectionState implements TalkListener {
 
   private completeHandshake(): void {
     this.handshakeDone = true;
-    if (this.synAt === null) return;
+    if (this.synAt === null || this.ackBeforeSynAck) return;
     this.connection.handshakeNs = Math.max(0, this.atNs - this.synAt.atNs);
     if (this.connection.handshakeNs >= leastFlightRoundTripNs) this.writing = new WritePattern();
   }

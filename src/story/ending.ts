@@ -61,7 +61,7 @@ export function decideEnding(connection: Connection, facts: EndingFacts): Ending
 export function cameTooLate({ firstByte }: Exchange, { first, reset }: Closing): boolean {
   if (firstByte === null || first === null || firstByte.atNs <= first.at.atNs) return false;
   if (first.how === 'rst') return true;
-  return first.from === 'client' && reset !== null && reset.from === 'client' && reset.at.atNs >= firstByte.atNs;
+  return first.from === 'client' && reset !== null && reset.from === 'client';
 }
 
 function closeReason(connection: Connection, facts: EndingFacts, close: FirstClose): EndingWhy {

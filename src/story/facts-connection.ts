@@ -7,7 +7,7 @@ import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { signsOf } from './facts-signs.js';
-import type { Connection, Exchange } from './model.js';
+import type { Connection, Exchange, Moment } from './model.js';
 import { payloadNotCaptured } from './turn-taking.js';
 
 export class ConnectionFacts {
@@ -17,6 +17,8 @@ export class ConnectionFacts {
   roundTripNs = 0;
   /** Packets of both sides were captured. */
   bothSeen = false;
+  /** The capture's clock was set back while it lasted: what came first and how long things took is unknown. */
+  clockBack = false;
   /** No packet of it is known to be missing since it was first seen: what was not seen did not happen. */
   sound = false;
   /** Captured from its opening on, and sound. */
@@ -54,8 +56,13 @@ export class ConnectionFacts {
     const { tcp, exchanges, sidesFrom } = connection;
     this.roundTripNs = connection.handshakeNs ?? connection.synToSynAckNs ?? 0;
     this.bothSeen = sawServer(connection) && sawClient(connection);
+    this.clockBack = runsBackwards(connection);
+    // Behind a captured SYN there was a SYN-ACK; where it is missing, more may be.
+    const openingMissing = tcp.syns.client > 0 && tcp.syns.server === 0 && tcp.bytes.server > 0;
     this.sound =
       this.bothSeen &&
+      !this.clockBack &&
+      !openingMissing &&
       tcp.gapBytes.client + tcp.gapBytes.server === 0 &&
       tcp.lostSegments.client + tcp.lostSegments.server === 0 &&
       tcp.acksOfUnseen.client + tcp.acksOfUnseen.server === 0;
@@ -156,6 +163,24 @@ const sawServer = ({ tcp }: Connection): boolean =>
 
 const sawClient = ({ tcp }: Connection): boolean =>
   tcp.syns.client > 0 || tcp.bytes.client > 0 || tcp.fins.client > 0 || tcp.resets.client > 0;
+
+/** Packets of two queues change places by less. */
+const leastClockStepNs = 1e6;
+
+function runsBackwards({ exchanges, ending }: Connection): boolean {
+  const { at } = ending;
+  for (let index = 0; index < exchanges.length; index++) {
+    const { requestAt, firstByte, responseEnd } = exchanges[index]!;
+    const end = responseEnd ?? firstByte ?? requestAt;
+    if (isBackwards(requestAt, end) || isBackwards(end, at)) return true;
+    const next = exchanges[index + 1];
+    if (next !== undefined && isBackwards(end, next.requestAt)) return true;
+  }
+  return false;
+}
+
+const isBackwards = (one: Moment, other: Moment): boolean =>
+  one.packet <= other.packet ? one.atNs - other.atNs > leastClockStepNs : other.atNs - one.atNs > leastClockStepNs;
 
 /** Sent to its framed end. */
 export const isRequestWhole = (exchange: Exchange): boolean => exchange.requestEnd !== null;

@@ -73,6 +73,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   if (!exchange.requestSeen || exchange.method === 'CONNECT' || exchange.interim.length > 0) return null;
   if (
     !facts.bothSeen ||
+    facts.clockBack ||
     (tcp.gapBytes.client + tcp.gapBytes.server > 0 && !byTurns) ||
     tcp.acksOfUnseen.client + tcp.acksOfUnseen.server > 0 ||
     tcp.lostSegments.server > 0 ||

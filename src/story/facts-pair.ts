@@ -34,6 +34,9 @@ const leastUnreadBytes = 4096;
 
 /** Zero, but a float in memory from the beginning: a field that becomes one later costs more. */
 const zeroNs = -0;
+/** A window closed for less, when the capture ends, may open again. */
+const leastStallNs = 2e9;
+
 const nothing: readonly number[] = [];
 
 export class PairFacts implements TableEntry {
@@ -180,11 +183,12 @@ export class PairFacts implements TableEntry {
     return Math.max(0, this.lastNs - this.firstNs);
   }
 
-  private addUnread({ id, tcp, exchanges, ending, closing }: Connection): void {
+  private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection): void {
     if (ending.by === 'server' || ending.by === 'network') return;
     const last = exchanges[exchanges.length - 1]!;
     if (last.firstByte === null || cameTooLate(last, closing)) return;
-    const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null;
+    const mayReadOn = ending.how === 'open' && lastPacket.atNs - last.firstByte.atNs < leastStallNs;
+    const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null && !mayReadOn;
     const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
     // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come
     // behind the FIN of a close are answered with one.

@@ -154,6 +154,11 @@ export class WholeFacts {
     if (facts.ofNote > 0) this.addExchanges(connection, facts);
   }
 
+  /** The capture misses packets here and there: what was not seen may have happened all the same. */
+  get isLeaky(): boolean {
+    return this.withGaps >= leastLeaks && this.withGaps >= leakyShare * this.connections;
+  }
+
   /**
    * The pairs of the same client address that ask for the same host, this one included. Known only while all findings are
    * gathered, between `indexHosts` and `forgetHosts`.
@@ -259,5 +264,9 @@ export class WholeFacts {
     if (facts !== null) facts.nextPort = server.nextPort;
   }
 }
+
+/** Connections with missing bytes that make a capture leaky, and their share. */
+const leastLeaks = 3;
+const leakyShare = 0.001;
 
 const hostKey = ({ clientAddress, host }: PairFacts): string => `${clientAddress} ${host}`;

@@ -251,6 +251,23 @@ check(
 );
 
 check(
+  'a copy of a frame behind later frames of its sender is no retransmission',
+  [
+    ...handshake,
+    [0.03, '>', 'PA', 1, 1, get, { identification: 900 }],
+    [0.0301, '>', 'PA', 1 + g, 1, get, { identification: 901 }],
+    [0.0304, '>', 'PA', 1, 1, get, { identification: 900 }],
+    [0.0305, '>', 'PA', 1 + g, 1, get, { identification: 901 }],
+    [0.2405, '>', 'PA', 1 + g, 1, get, { identification: 902 }],
+  ],
+  {
+    calls: ['6 client duplicate-frame', '7 client duplicate-frame', '8 client retransmission'],
+    client: get + get,
+    totals: { retransmissions: 1 },
+  },
+);
+
+check(
   'a probe of one byte overwrites nothing',
   [...exchange, [9, '>', 'A', g, 1 + r, 'X'], [9.01, '<', 'A', 1 + r, 1 + g], [10, '>', 'PA', 1 + g, 1 + r, get]],
   {

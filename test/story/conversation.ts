@@ -19,6 +19,7 @@
  * Behind a semicolon: `crossing` (the sender has not seen the other side's last segment), `lost` (never arrives), `unacked` (no ACK
  * of its own follows), `uncaptured` (arrives, but the capture misses it), `ttl=N`, `window=N`, `delayed=S` (the ACK comes S seconds later).
  * `#2` before the time: another connection. `client A` and `server A:P` lines name the ends of the connections that follow.
+ * `clock -5 from 5.2`: the capture's clock was set back by 5 s then.
  */
 import { observeCapture } from 'holdfast/packets';
 import { type Connection, Diagnosis, type Finding, Story, type Verdict } from 'holdfast/story';
@@ -79,6 +80,7 @@ const newHalf = (sequence: number, timeToLive: number): Half => ({
 
 class Stage {
   readonly packets: Packet[] = [];
+  clock = { from: Number.POSITIVE_INFINITY, by: 0 };
   #flows = new Map<number, Flow>();
   #client = '10.0.0.1';
   #server = '10.0.0.2';
@@ -98,6 +100,11 @@ class Stage {
         this.#server = ends[2]!;
         this.#serverPort = Number(ends[3] ?? 80);
       }
+      return;
+    }
+    const clock = /^clock (-?[\d.]+) from ([\d.]+)$/.exec(text);
+    if (clock !== null) {
+      this.clock = { from: Number(clock[2]), by: Number(clock[1]) };
       return;
     }
     const parsed = /^(?:#(\d+)\s+)?([\d.]+)\s+(.*)$/.exec(text);
@@ -278,6 +285,7 @@ export function tell(text: string, { roundTrip = 0.02 }: ConversationOptions = {
   stage.settle(Number.POSITIVE_INFINITY);
   const packets = stage.packets
     .toSorted((a, b) => a.at - b.at)
+    .map(({ at, data }) => ({ data, at: at < stage.clock.from ? at : at + stage.clock.by }))
     .map(({ at, data }) => ({ data, seconds: 1_700_000_000 + Math.floor(at), fraction: Math.round((at % 1) * 1e9) }));
   const connections: Connection[] = [];
   const diagnosis = new Diagnosis({ hidden: true });

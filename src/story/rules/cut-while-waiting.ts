@@ -5,6 +5,8 @@ import type { ServerFacts } from '../facts-server.js';
 
 /** Shorter waits are no timeout of anybody. */
 const leastWaitNs = 200e6;
+/** Closes nearer together than this have one cause, which need not be a timer: requests that began together wait alike for anything. */
+const oneMomentNs = 500e6;
 /** Seconds that people set timeouts to. */
 const roundSeconds = [5, 10, 15, 20, 30, 45, 50, 55, 60, 75, 90, 100, 120, 180, 240, 300, 350, 600, 900];
 
@@ -61,13 +63,16 @@ function constantWait(lost: LostRequest, server: ServerFacts): { count: number; 
   const slackNs = Math.max(0.02 * lost.waitedNs, 20e6 + lost.roundTripNs);
   let count = 0;
   let waits = 0;
+  let apart = false;
   for (const other of server.lost) {
     if (other.by !== 'server' || !other.whole || other.crossed || other.waitedNs < leastWaitNs) continue;
     waits++;
-    if (Math.abs(other.waitedNs - lost.waitedNs) <= slackNs) count++;
+    if (Math.abs(other.waitedNs - lost.waitedNs) > slackNs) continue;
+    count++;
+    if (Math.abs(other.closeAt.atNs - lost.closeAt.atNs) > oneMomentNs) apart = true;
   }
   // Among many waits of all lengths some are alike by chance.
-  if (2 * count > waits && count >= 2) return { count, confidence: count >= 3 ? 'high' : 'medium' };
+  if (2 * count > waits && apart) return { count, confidence: count >= 3 ? 'high' : 'medium' };
   const seconds = lost.waitedNs / 1e9;
   const round = roundSeconds.some((value) => Math.abs(seconds - value) <= Math.max(0.01 * value, 0.1));
   return round ? { count, confidence: 'medium' } : null;

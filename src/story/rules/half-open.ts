@@ -33,8 +33,10 @@ export const halfOpen: Rule = {
     },
     { for: 'Node.js', setting: 'allowHalfOpen: false', why: 'the default: closes when the other side does' },
   ],
-  onServer: ({ halfOpen: candidates }, { latestNs }) =>
-    [...groups(candidates, latestNs).values()].map((group): Hit => {
+  onServer: ({ halfOpen }, { latestNs, isLeaky }) => {
+    // In a leaky capture the other FIN may merely be missing.
+    const candidates = isLeaky ? halfOpen.filter(({ endedNs }) => endedNs !== null) : halfOpen;
+    return [...groups(candidates, latestNs).values()].map((group): Hit => {
       const [first] = group;
       const longest = group.reduce((most, one) => Math.max(most, one.forNs), 0);
       return {
@@ -50,7 +52,8 @@ export const halfOpen: Rule = {
           return `${counted(group.length, 'connection')}${many}, for up to ${durationWords(longest)}. For example #${connection}: behind the FIN in packet ${finPacket} the ${stays} stayed for ${durationWords(forNs)}, ${end}.`;
         },
       };
-    }),
+    });
+  },
   sum: () => '',
 };
 

@@ -27,10 +27,15 @@ export const slowClient: Rule = {
     },
   ],
   asks: ['waited-for-client'],
-  onConnection: (connection, { slowestClient }) => {
+  onConnection: (connection, { slowestClient, byTurns }) => {
     if (slowestClient === null || slowestClient.waited.client < leastNs) return null;
     const slow = connection.exchanges.filter(
-      ({ waited, requestSeen, firstByte }) => waited.client >= leastNs && requestSeen && firstByte !== null,
+      ({ waited, requestSeen, firstByte, interim }) =>
+        waited.client >= leastNs &&
+        requestSeen &&
+        firstByte !== null &&
+        // It may have waited for this leave to go on; without its head nobody knows.
+        !(byTurns && interim.length > 0),
     );
     const [first] = slow;
     if (first === undefined) return null;

@@ -59,9 +59,12 @@ export const tinyPool: Rule = {
 export function isTinyPool(pair: PairFacts): boolean {
   const { reusedConnections, requests, usedConnections } = pair;
   if (pair.promptCloses < leastPromptCloses || reusedConnections === 0 || requests > 3 * usedConnections) return false;
-  const { recent } = pair;
-  const prompt = recent.filter(({ by, why }) => by === 'client' && why === 'after-response').length;
-  if (prompt < leastPromptCloses || prompt < promptShare * recent.length) return false;
+  // Of a connection whose opening was not captured nobody knows since when it was there.
+  const recent = pair.recent.filter(({ whole }) => whole);
+  const prompt = recent.filter(({ by, why }) => by === 'client' && why === 'after-response');
+  if (prompt.length < leastPromptCloses || prompt.length < promptShare * recent.length) return false;
+  // What a burst opens and nobody keeps serves one request; more on each is somebody's way of working.
+  if (2 * prompt.filter((one) => one.requests === 1).length < prompt.length) return false;
   const kept = keptBetweenBursts(pair);
   return kept !== null && kept > 0 && 2 * kept <= mostAtOnce(pair);
 }

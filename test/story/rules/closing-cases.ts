@@ -214,6 +214,19 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'cut-while-waiting',
+    name: 'three requests that began together and were cut together: one cause, which need not be a timer',
+    story: each(
+      3,
+      (n) => `
+      #${n} 0.${n}    open
+      #${n} 1.00${n}  >> GET /slow${n}
+      #${n} 2.30${n}  << FIN
+      #${n} 2.4${n}   >> FIN`,
+    ),
+    finding: null,
+  },
+  {
+    rule: 'cut-while-waiting',
     name: 'three waits that end at three different times',
     story: each(
       3,
@@ -717,6 +730,48 @@ export const closingCases: readonly RuleCase[] = [
       95.2  >> PROBE
       95.25 << RST`,
     finding: { level: 'warning', confidence: 'high', owner: 'client', connections: [0], says: /stayed for 90\.1 s/ },
+  },
+  {
+    rule: 'closed-without-answer',
+    name: 'the clock was set back before a late request',
+    story: `${answered}
+      clock -4 from 5.3
+      5.2   << FIN
+      5.4   >> POST /order body 9
+      5.42  << RST`,
+    finding: null,
+  },
+  {
+    rule: 'closed-without-answer',
+    name: 'neither the SYN-ACK nor the answer was captured',
+    story: `
+      0     >> SYN
+      0.02  << SYN-ACK ; uncaptured
+      0.021 >> ACK
+      0.1   >> GET /first
+      0.15  << 200 body 5 ; uncaptured
+      5.15  << FIN
+      5.2   >> FIN`,
+    finding: null,
+  },
+  {
+    rule: 'half-open',
+    name: 'in a capture that misses packets here and there, so may the other FIN',
+    story: `${each(
+      3,
+      (n) => `
+      #${10 + n} 0.1   open
+      #${10 + n} 0.2   >> GET /first
+      #${10 + n} 0.25  << 200 length 2000 body 1000
+      #${10 + n} 0.26  << data 500 ; uncaptured
+      #${10 + n} 0.27  << data 500
+      #${10 + n} 0.3   >> FIN
+      #${10 + n} 0.35  << FIN`,
+    )}
+      ${answered}
+      5.15  << FIN
+      #20 95 open`,
+    finding: null,
   },
   {
     rule: 'half-open',

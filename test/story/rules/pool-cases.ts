@@ -111,10 +111,36 @@ export const poolCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'tiny-pool',
+    name: 'whoever opens a connection, asks twice and closes it has no pool',
+    story: each(
+      12,
+      (n) => `
+      #${n} ${n >> 1}.${n & 1}     open
+      #${n} ${n >> 1}.${n & 1}1    >> GET /one
+      #${n} ${n >> 1}.${n & 1}2    << 200 body 5
+      #${n} ${n >> 1}.${1 + (n & 1) * 3}   >> GET /two
+      #${n} ${n >> 1}.${2 + (n & 1) * 3}   << 200 body 5
+      #${n} ${n >> 1}.${2 + (n & 1) * 3}1  >> FIN`,
+    ),
+    finding: null,
+  },
+  {
     rule: 'unread-body',
     name: 'three answers left unread, each on a port of its own',
-    story: each(3, unread),
+    story: each(
+      3,
+      (n) => `
+      ${unread(n)}
+      #${n} ${n + 4} >> ACK ; window=0`,
+    ),
     finding: { level: 'warning', confidence: 'high', owner: 'client', count: 3, connections: [0, 1, 2] },
+  },
+  {
+    rule: 'unread-body',
+    name: 'windows that were still closed when the capture ended, a moment later',
+    story: each(3, unread),
+    finding: null,
   },
   {
     rule: 'unread-body',
