@@ -33,6 +33,7 @@ export function emptyExchange(number: number, requestAt: Moment, requestSeen: bo
     resent: 0,
     pipelined,
     closeAskedBy: 'none',
+    isStream: false,
     hint: null,
     // In an order of its own: objects of one shape share how their numbers are kept, and these should be kept as floats in place.
     waited: { network: 0, server: 0, client: 0 },

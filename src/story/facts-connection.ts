@@ -26,6 +26,8 @@ export class ConnectionFacts {
   /** Its messages could not be read, only who sent when: what their heads say is unknown. */
   byTurns = false;
   isHttp = false;
+  /** It became a tunnel or was upgraded: it does not come back for another request. */
+  tunnelled = false;
   /** Index of the oldest exchange without a response byte; −1 when all have one. */
   firstUnanswered = -1;
   /** Exchanges with a final response. */
@@ -69,6 +71,7 @@ export class ConnectionFacts {
     this.byTurns = connection.protocol.detail === payloadNotCaptured;
     this.whole = this.sound && (sidesFrom === 'syn' || sidesFrom === 'syn-ack');
     this.isHttp = exchanges.length > 0;
+    this.tunnelled = this.isHttp && exchanges[exchanges.length - 1]!.responseFraming === 'tunnel';
     this.readExchanges(connection, statusClasses);
     this.signs = signsOf(connection, this);
   }

@@ -156,7 +156,7 @@ export class PairFacts implements TableEntry {
       this.longestGapPacket = facts.longestGapExchange?.requestAt.packet ?? 0;
       this.longestGapConnection = connection.id;
     }
-    if (facts.answered > 0) {
+    if (facts.answered > 0 && !facts.tunnelled) {
       this.usedConnections++;
       if (facts.byTurns) this.byTurns++;
       if (exchangeCount === 1) this.addSingleUse(connection);
@@ -166,7 +166,7 @@ export class PairFacts implements TableEntry {
     this.addUnread(connection);
     if (ending.why === 'still-open') this.stillOpen++;
     else if (ending.by === 'client' && ending.why === 'after-response') this.promptCloses++;
-    this.outlines.add(connection, facts.answered, facts.whole);
+    if (!facts.tunnelled) this.outlines.add(connection, facts.answered, facts.whole);
   }
 
   /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */

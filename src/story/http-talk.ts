@@ -370,6 +370,9 @@ export class HttpTalk {
     if (head.persistence.outcome === 'ends' && (head.saysClose || head.persistence.reason !== 'close-delimited')) {
       exchange.closeAskedBy = exchange.closeAskedBy === 'client' ? 'both' : 'server';
     }
+    if (head.framing === 'chunked' || head.framing === 'until-close') {
+      exchange.isStream = head.fields.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
+    }
     if (head.hasKeepAliveField) exchange.hint = this.hintOf(head.fields.get('keep-alive'));
     this.receiving = exchange;
     this.listener.responseSeen(false, true);

@@ -96,6 +96,8 @@ export interface Exchange {
   pipelined: boolean;
   /** Who asked, in a `Connection: close` option or by HTTP/1.0 without the token, for the connection to end after this exchange. */
   closeAskedBy: 'none' | 'client' | 'server' | 'both';
+  /** The response is a stream of events (text/event-stream): it lasts as long as both want. */
+  isStream: boolean;
   /** The response's `Keep-Alive` field. */
   hint: { readonly timeoutSeconds: number | null; readonly max: number | null } | null;
   /** Where the time from the request's first byte to the response's last byte went. Sums to the whole. */

@@ -58,6 +58,7 @@ export function buildExchange(number: number, startMs: number, tookMs: number, e
     resent: 0,
     pipelined: false,
     closeAskedBy: 'none',
+    isStream: false,
     hint: null,
     waited: { client: 0, network: ms(0.1 * tookMs), server: ms(0.9 * tookMs) },
     waitedOn: 'server',

@@ -1,5 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import { isPoll } from '../meant-to-wait.js';
 
 /** A caller that leaves sooner did not wait, it changed its mind. */
 const leastWaitNs = 1e9;
@@ -30,7 +31,8 @@ export const clientGaveUp: Rule = {
     },
   ],
   onLostRequest: (lost) => {
-    if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs) return null;
+    if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs || isPoll(lost.target))
+      return null;
     return {
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,

@@ -35,6 +35,8 @@ export const responseCut: Rule = {
     // Chunks that do not fit their sizes are another fault.
     if (cut.notes.some(({ code }) => code.startsWith('chunk'))) return null;
     const byServer = ending.by === 'server';
+    // Whoever has heard enough of a stream of events closes it; there is no other way.
+    if (!byServer && cut.isStream) return null;
     // The server's close is an answer to the client's when both were captured in the wrong order.
     if (byServer && closing.clientFin !== null && closing.clientFin.atNs <= ending.at.atNs) return null;
     const had = inHead

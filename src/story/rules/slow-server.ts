@@ -1,6 +1,8 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
 import { cameTooLate } from '../ending.js';
+import { isMeantToWait, isPoll } from '../meant-to-wait.js';
+import type { Exchange } from '../model.js';
 
 /** A shorter wait is not worth a finding. */
 const leastWaitNs = 1e9;
@@ -17,7 +19,7 @@ export const slowServer: Rule = {
     'The request had arrived: the server’s machine acknowledged all of it. Then the caller waited for the first byte of the answer, or ' +
     'for the rest of it, although neither the network nor the caller held anything up. So the time went into the server program or into ' +
     'something it waited for (a database, another service, a full queue of requests). Connection settings will not make this faster. ' +
-    'For requests that are meant to wait (long polling, event streams, exports) it is no fault.',
+    'For requests that are meant to wait it is no fault (event streams and what is named a poll are left out; exports are not).',
   notToConfuseWith:
     'A slow network (the request or the answer was sent again, slow-network) and a slow reader (the caller’s window was closed, slow-client).',
   fixes: [
@@ -41,24 +43,26 @@ export const slowServer: Rule = {
     const packets: number[] = [];
     let count = 0;
     let delayNs = 0;
+    let slowest: Exchange | null = null;
     for (const exchange of connection.exchanges) {
       const { waited, requestAcked, firstByte, responseEnd } = exchange;
       if (waited.server < leastWaitNs || firstByte === null || !exchange.requestSeen) continue;
-      if (cameTooLate(exchange, connection.closing)) continue;
+      if (cameTooLate(exchange, connection.closing) || isMeantToWait(exchange)) continue;
+      if (slowest === null || waited.server > slowest.waited.server) slowest = exchange;
       count++;
       delayNs += waited.server;
       if (packets.length < 20) packets.push((requestAcked ?? exchange.requestAt).packet, firstByte.packet);
       if (responseEnd !== null && packets.length < 20 && responseEnd.packet !== firstByte.packet)
         packets.push(responseEnd.packet);
     }
-    if (count === 0) return null;
-    const { waited, firstByte } = slowestServer;
-    const words = requestWords(slowestServer);
+    if (slowest === null) return null;
+    const { waited, firstByte } = slowest;
+    const words = requestWords(slowest);
     return {
       packets,
       count,
       delayNs,
-      confidence: slowestServer.requestAcked === null ? 'medium' : 'high',
+      confidence: slowest.requestAcked === null ? 'medium' : 'high',
       text: () =>
         `The longest on connection #${connection.id}: ${words} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
     };
@@ -67,7 +71,7 @@ export const slowServer: Rule = {
   onServer: ({ waiting }, { latestNs, isLeaky }) => {
     // In a leaky capture the answer, or the reset that ended it, may merely be missing.
     if (isLeaky) return null;
-    const long = waiting.filter(({ sinceNs }) => latestNs - sinceNs >= leastOpenWaitNs);
+    const long = waiting.filter(({ sinceNs, target }) => latestNs - sinceNs >= leastOpenWaitNs && !isPoll(target));
     const [first] = long.toSorted((a, b) => a.sinceNs - b.sinceNs);
     if (first === undefined) return null;
     const { connection, requestPacket, sinceNs, stuckInUpload } = first;

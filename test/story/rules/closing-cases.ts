@@ -213,6 +213,27 @@ export const closingCases: readonly RuleCase[] = [
     finding: { level: 'bad', confidence: 'high', owner: 'proxy', connections: [0, 1, 2], lostRequests: 3, says: /after 2\.00 s/ },
   },
   {
+    rule: 'response-cut',
+    name: 'a listener that has heard enough of a stream of events',
+    story: `
+      0     open
+      0.1   >> GET /news
+      0.2   << 200 half-chunked 20 | Content-Type: text/event-stream
+      3.1   >> FIN
+      3.15  << FIN`,
+    finding: null,
+  },
+  {
+    rule: 'client-gave-up',
+    name: 'a poll that its client ends',
+    story: `
+      0     open
+      0.1   >> GET /long-poll
+      5.1   >> FIN
+      5.2   << FIN`,
+    finding: null,
+  },
+  {
     rule: 'cut-while-waiting',
     name: 'three requests that began together and were cut together: one cause, which need not be a timer',
     story: each(

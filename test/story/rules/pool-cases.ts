@@ -111,6 +111,21 @@ export const poolCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'churn',
+    name: 'tunnels and WebSockets do not come back for another request',
+    story: each(
+      12,
+      (n) => `
+      #${n} ${n}     open
+      #${n} ${n}.1   >> GET /chat | Connection: Upgrade | Upgrade: websocket
+      #${n} ${n}.15  << text "HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n"
+      #${n} ${n}.2   >> data 20
+      #${n} ${n}.25  << FIN
+      #${n} ${n}.3   >> FIN`,
+    ),
+    finding: null,
+  },
+  {
     rule: 'tiny-pool',
     name: 'whoever opens a connection, asks twice and closes it has no pool',
     story: each(

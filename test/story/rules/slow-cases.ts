@@ -24,6 +24,39 @@ export const slowCases: readonly RuleCase[] = [
   },
   {
     rule: 'slow-server',
+    name: 'a stream of events',
+    story: `
+      0     open
+      0.1   >> GET /news
+      0.2   << 200 half-chunked 20 | Content-Type: text/event-stream
+      3.1   << text "5\\r\\nhello\\r\\n"
+      6.1   << text "0\\r\\n\\r\\n"`,
+    finding: null,
+  },
+  {
+    rule: 'slow-server',
+    name: 'polls, and “nothing new”',
+    story: `
+      0     open
+      0.1   >> GET /poll?room=7
+      3.1   << 200 body 5
+      3.2   >> GET /v1/kv/key?index=4&wait=3s
+      6.2   << 200 body 5
+      6.3   >> GET /updates
+      9.3   << 204`,
+    finding: null,
+  },
+  {
+    rule: 'slow-server',
+    name: 'a page about polls',
+    story: `
+      0     open
+      0.1   >> GET /pollen/report?waiter=7
+      3.1   << 200 body 5`,
+    finding: { level: 'warning', confidence: 'high' },
+  },
+  {
+    rule: 'slow-server',
     name: 'two seconds lost to the network',
     story: `
       0     open
@@ -31,6 +64,17 @@ export const slowCases: readonly RuleCase[] = [
       0.7   >> again ; lost
       1.9   >> again
       1.95  << 200 body 5`,
+    finding: null,
+  },
+  {
+    rule: 'slow-client',
+    name: 'with the payload cut off, a client that waits for 100 Continue',
+    story: `
+      0     open
+      0.1   >> POST /upload length 400 | Expect: 100-continue
+      1.6   << text "HTTP/1.1 100 Continue\\r\\n\\r\\n"
+      1.65  >> data 400
+      1.7   << 200 body 5`,
     finding: null,
   },
   {
