@@ -38,6 +38,11 @@ export class ClosingAccount implements Closing {
     if (this.unanswered !== null && this.unanswered.from !== from) this.unanswered = null;
   }
 
+  /** What `from` sent was sent again, and is unanswered. */
+  isSentAgain(from: Side): boolean {
+    return this.unanswered !== null && this.unanswered.from === from && this.unanswered.retransmissions > 0;
+  }
+
   noteUnanswered(from: Side, what: 'probes' | 'retransmissions', at: Moment): void {
     if (this.unanswered === null || this.unanswered.from !== from) {
       this.unanswered = { from, probes: 0, retransmissions: 0, since: at, last: at };

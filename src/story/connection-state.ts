@@ -210,12 +210,14 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation.atNs, observation.packet, observation.from);
     const tcp = this.connection.tcp;
     const totals = this.shared.totals;
-    this.closing.heardFrom(from);
+    // A probe that acknowledges nothing new shows that its sender lives, not that what the other side sends gets through.
+    const isInVain = observation.call === 'keep-alive-probe' && this.closing.isSentAgain(otherSide(from));
+    if (!isInVain) this.closing.heardFrom(from);
     switch (observation.call) {
       case 'keep-alive-probe':
         tcp.keepAliveProbes = plus(tcp.keepAliveProbes, from, 1);
         totals.keepAliveProbes++;
-        this.closing.noteUnanswered(from, 'probes', this.at);
+        if (!isInVain) this.closing.noteUnanswered(from, 'probes', this.at);
         break;
       case 'keep-alive-answer':
         tcp.keepAliveAnswers = plus(tcp.keepAliveAnswers, from, 1);

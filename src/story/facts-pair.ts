@@ -196,7 +196,9 @@ export class PairFacts implements TableEntry {
       ending.how === 'rst' &&
       last.responseBodyBytes >= leastUnreadBytes &&
       (ending.why === 'after-response' || ending.why === 'response-cut');
-    const closedBeforeEnd = ending.how === 'fin' && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
+    // An answer that had to be sent again had not come: whoever leaves it has waited.
+    const closedBeforeEnd =
+      ending.how === 'fin' && last.resent === 0 && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
     if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
     this.unread++;
     if (stalled) this.stalled++;

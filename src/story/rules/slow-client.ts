@@ -29,17 +29,18 @@ export const slowClient: Rule = {
   asks: ['waited-for-client'],
   onConnection: (connection, { slowestClient, byTurns }) => {
     if (slowestClient === null || slowestClient.waited.client < leastNs) return null;
+    const windows = connection.marks.filter(({ kind, from }) => kind === 'zero-window' && from === 'client');
+    const stalled = windows.length > 0;
     const slow = connection.exchanges.filter(
       ({ waited, requestSeen, firstByte, interim }) =>
         waited.client >= leastNs &&
         requestSeen &&
         firstByte !== null &&
-        // It may have waited for this leave to go on; without its head nobody knows.
-        !(byTurns && interim.length > 0),
+        // It may have waited for leave to go on, or for room; without the heads nobody knows.
+        !(byTurns && (interim.length > 0 || !stalled)),
     );
     const [first] = slow;
     if (first === undefined) return null;
-    const windows = connection.marks.filter(({ kind, from }) => kind === 'zero-window' && from === 'client');
     const packets =
       windows.length > 0
         ? windows.slice(0, 10).map(({ packet }) => packet)

@@ -40,6 +40,14 @@ export const networkCases: readonly RuleCase[] = [
   },
   {
     rule: 'silent-drop',
+    name: 'only the way to the server is forgotten: its probe still comes, and acknowledges nothing',
+    story: `${answered}${swallowed(400)}
+      415   << PROBE
+      415.1 >> ACK`,
+    finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'silent-drop',
     name: 'one packet is lost after an idle time, and its repetition arrives',
     story: `${answered}
       400   >> GET /second ; lost

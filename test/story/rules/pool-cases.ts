@@ -159,6 +159,24 @@ export const poolCases: readonly RuleCase[] = [
   },
   {
     rule: 'unread-body',
+    name: 'answers whose big packets never came, until the caller left',
+    story: each(
+      3,
+      (n) => `
+      #${n} ${n}     open
+      #${n} ${n}.1   >> GET /large
+      #${n} ${n}.2   << 200 length 9000 body 1000
+      #${n} ${n}.21  << data 8000 ; lost
+      #${n} ${n}.5   << again ; lost
+      #${n} ${n + 1}.1 << again ; lost
+      #${n} ${n + 4}.1 >> FIN
+      #${n} ${n + 4}.2 << again
+      #${n} ${n + 4}.21 >> RST`,
+    ),
+    finding: null,
+  },
+  {
+    rule: 'unread-body',
     name: 'a slow reader that reads on',
     story: each(
       3,
