@@ -60,7 +60,8 @@ export const cutWhileWaiting: Rule = {
 
 /** Several waits of one length; or a single one of a length that people set. */
 function constantWait(lost: LostRequest, server: ServerFacts): { count: number; confidence: Confidence } | null {
-  const slackNs = Math.max(0.02 * lost.waitedNs, 20e6 + lost.roundTripNs);
+  // A busy program starts its timer late.
+  const slackNs = Math.max(0.02 * lost.waitedNs, Math.min(0.05 * lost.waitedNs, 50e6), 20e6 + lost.roundTripNs);
   let count = 0;
   let waits = 0;
   let apart = false;

@@ -4,6 +4,9 @@ import { counted, durationWords } from '../diagnosis-words.js';
 import type { EarlyClose, ServerFacts } from '../facts-server.js';
 import { fixesFor, keepIdleLonger } from '../fixes.js';
 
+/** A FIN that was sent again, because the first one was lost or not captured, is late by so much. */
+const promptNs = 100e6;
+
 export const hintBroken: Rule = {
   id: 'hint-broken',
   level: 'warning',
@@ -30,7 +33,9 @@ export const hintBroken: Rule = {
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
   onServer: (server) => {
-    const early = server.earlyCloses.filter(({ broken }) => broken !== 'prompt' || maximumRequests(server) === null);
+    const isPrompt = ({ broken, idleNs }: EarlyClose): boolean =>
+      broken === 'prompt' || (broken === 'timeout' && idleNs < promptNs);
+    const early = server.earlyCloses.filter((close) => !isPrompt(close) || maximumRequests(server) === null);
     const closes = ageLimit(server) === null ? early.filter((close) => !isStop(close, early, server)) : early;
     const [first] = closes;
     if (first === undefined) return null;

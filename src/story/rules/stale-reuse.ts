@@ -10,6 +10,8 @@ const leastIdleNs = 10e6;
 const leastUnknownIdleNs = 1e9;
 /** A server that closes because of idleness does so this soon around the request, besides two round trips. */
 const promptNs = 30e6;
+/** Where the round trip is unknown, the news of a close is taken to be on its way for no longer. */
+const unknownNewsNs = 500e6;
 
 export const staleReuse: Rule = {
   id: 'stale-reuse',
@@ -50,12 +52,15 @@ export const staleReuse: Rule = {
 
 function confidenceOf(lost: LostRequest, server: ServerFacts): Confidence | null {
   if (lost.by !== 'server' || lost.idleBeforeNs < leastIdleNs || lost.pipelined || lost.closeSaidBefore !== 'none') return null;
-  if (lost.crossed) return 'high';
+  // The FIN was on its way for no longer than a round trip. If its acknowledgement was not captured, the client may have known of it.
+  if (lost.crossed) return lost.requestAt.atNs - lost.closeAt.atNs > newsNs(lost) ? 'medium' : 'high';
   // From here on the server's TCP had the request. Whether the server had it too can only be told from the time.
   if (lost.waitedNs > promptNs + 2 * lost.roundTripNs) return null;
   if (nearTimeout(lost, server)) return lost.how === 'rst' ? 'high' : 'medium';
   return lost.how === 'rst' && lost.number > 1 && mayBeTimeout(lost, server) ? 'medium' : null;
 }
+
+const newsNs = ({ roundTripNs }: LostRequest): number => (roundTripNs > 0 ? 2 * roundTripNs + promptNs : unknownNewsNs);
 
 /** The request came when the server's idle timer, as measured or announced, was running out. */
 function nearTimeout({ idleBeforeNs, hintSeconds, roundTripNs }: LostRequest, server: ServerFacts): boolean {

@@ -43,6 +43,15 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'stale-reuse',
+    name: 'long behind the FIN, whose acknowledgement was not captured: the client may have known',
+    story: `${answered}
+      5.150 << FIN ; unacked
+      5.450 >> POST /order body 20 ; crossing
+      5.472 << RST`,
+    finding: { level: 'bad', confidence: 'medium', connections: [0] },
+  },
+  {
+    rule: 'stale-reuse',
     name: 'a reset just when the idle timer, known from other connections, runs out',
     story: `${idleCloses}
       30     open
