@@ -39,7 +39,11 @@ export const hintBroken: Rule = {
     const closes = ageLimit(server) === null ? early.filter((close) => !isStop(close, early, server)) : early;
     const [first] = closes;
     if (first === undefined) return null;
+    // All at one moment: that may have been a stop as well.
+    const isOneMoment =
+      closes.length > 1 && closes.every(({ atNs, broken }) => broken === 'timeout' && Math.abs(atNs - first.atNs) <= togetherNs);
     return {
+      ...(isOneMoment ? { level: 'info', confidence: 'low' } : {}),
       count: closes.length,
       connections: closes.map(({ connection }) => connection),
       packets: closes.map(({ packet }) => packet),

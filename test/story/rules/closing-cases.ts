@@ -448,6 +448,20 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'hint-broken',
+    name: 'two closed at one moment: the server may have been stopped',
+    story: each(
+      2,
+      (n) => `
+      #${n} 0     open
+      #${n} 0.1   >> GET /
+      #${n} 0.2   << 200 body 5 | Keep-Alive: timeout=60
+      #${n} 22.2  << FIN
+      #${n} 22.3  >> FIN`,
+    ),
+    finding: { level: 'info', confidence: 'low' },
+  },
+  {
+    rule: 'hint-broken',
     name: 'closed after 5 s, announced 5 s',
     story: `
       0     open
