@@ -85,7 +85,9 @@ export class ConnectionFacts {
     let firstHintMax: number | null = null;
     let longestGapNs = 0;
     let longestGapExchange: Exchange | null = null;
-    let [clientNs, networkNs, serverNs] = [0, 0, 0];
+    let clientNs = 0;
+    let networkNs = 0;
+    let serverNs = 0;
     let mostClientNs = Number.NEGATIVE_INFINITY;
     let mostNetworkNs = Number.NEGATIVE_INFINITY;
     let mostServerNs = Number.NEGATIVE_INFINITY;

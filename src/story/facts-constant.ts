@@ -65,8 +65,12 @@ export class ConstantFinder {
     const buckets = this.buckets;
     if (buckets === null || this.count === 0) return null;
     // A window of near places moves over the rows; only counts are summed until the densest is known.
-    let [from, to, inWindow] = [0, 0, 0];
-    let [bestFrom, bestTo, most] = [0, 0, 0];
+    let from = 0;
+    let to = 0;
+    let inWindow = 0;
+    let bestFrom = 0;
+    let bestTo = 0;
+    let most = 0;
     for (let middle = 0; middle < this.end; middle += width) {
       for (; to < this.end && buckets[to]! <= buckets[middle]! + reach; to += width) inWindow += buckets[to + 1]!;
       for (; buckets[from]! < buckets[middle]! - reach; from += width) inWindow -= buckets[from + 1]!;
