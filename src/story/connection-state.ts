@@ -400,9 +400,8 @@ export class ConnectionState implements TalkListener {
   }
 
   softwareSeen(from: Side, name: string | null): void {
-    if (name === null) return;
     const { client, server } = this.connection.software;
-    this.connection.software = from === 'client' ? { client: name, server } : { client, server: name };
+    if (name !== null) this.connection.software = from === 'client' ? { client: name, server } : { client, server: name };
   }
 
   turnsTaken(): void {
