@@ -9,11 +9,12 @@ import type { ThreadBatch, ThreadFailure, ThreadTask } from './capture-worker.js
 import { CommandFailure } from './failure.js';
 import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
 
-/** Batches that are said and not yet told. */
-const aheadLimit = 2;
+/** Batches that are said and not yet told: so many at most; and when that is reached, none is said until so few are left. To wake a thread costs. */
+const aheadLimit = 6;
+const aheadLeast = 2;
 /** A batch is said when it holds so many numbers, or when so many chunks have been read for it. */
 const batchLength = 48 * 1024;
-const chunksOfBatch = 3;
+const chunksOfBatch = 2;
 /** Batches that are there at once: those ahead, and the one that is written. */
 const turns = aheadLimit + 1;
 /** So much is read while the batches that are ahead are told. */
@@ -47,7 +48,7 @@ async function read(): Promise<void> {
   const say = (isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
     if (isLast) gatherer.flush();
-    waitUntilTold(said - aheadLimit + 1);
+    if (said - Atomics.load(told, 0) >= aheadLimit) waitUntilTold(said - aheadLeast);
     const batch = writer.batch();
     batches[said % turns] = batch;
     const problems = [...source.problems(), ...summary.problems];
