@@ -35,6 +35,17 @@ export async function oddServer(port: number, options: OddOptions = {}): Promise
   await once(server, 'listening');
 }
 
+/** To be ended with the others. */
+export function keepServer(server: Server): void {
+  servers.push(server);
+}
+
+export function keepSocket(socket: Socket): void {
+  sockets.add(socket);
+  socket.on('error', () => {});
+  socket.on('close', () => sockets.delete(socket));
+}
+
 export async function endOddServers(): Promise<void> {
   for (const server of servers.splice(0)) server.close();
   for (const socket of sockets) socket.destroy();

@@ -21,6 +21,7 @@ export interface Report {
     readonly confidence: string;
     readonly detail: string;
     readonly connections: readonly number[];
+    readonly sureCount: number;
     readonly server?: string | { readonly port: number };
   }[];
 }
@@ -81,4 +82,62 @@ export function score(faults: readonly Fault[], report: Report): Score[] {
     if (unit === '–' && named.size === 0) wrong.push(...findings.map(({ detail }) => detail.slice(0, 80)));
     return { rule, unit, injected: truth.size, found: truth.size - missed.length, missed, wrong, variants };
   });
+}
+
+export interface BadlyRecorded {
+  /** Connections or servers named by bad findings of high confidence, and those of them where nothing of the kind was done. */
+  readonly surelyBad: number;
+  readonly wronglyBad: readonly string[];
+  /** The same of all other findings that say bad or warning. */
+  readonly others: number;
+  readonly wrongOthers: readonly string[];
+}
+
+/** What says less than what was done, and is true all the same; a bad recording may not show more. */
+const alsoTrue: Readonly<Record<string, readonly string[]>> = {
+  'closed-without-answer': ['server-died', 'cut-while-waiting'],
+  // The answer did come late; that its caller had gone was not recorded.
+  'slow-server': ['client-gave-up', 'server-died'],
+};
+
+/** Judges a bad recording: a finding may be missing, but none may be made up. The recording may show other times and sides. */
+export function scoreBadRecording(faults: readonly Fault[], report: Report): BadlyRecorded {
+  const byId = new Map(report.connections.map((connection) => [connection.id, connection]));
+  const wronglyBad: string[] = [];
+  const wrongOthers: string[] = [];
+  let surelyBad = 0;
+  let others = 0;
+  for (const { rule, level, confidence, server, connections, sureCount, detail } of report.findings) {
+    if (level !== 'bad' && level !== 'warning') continue;
+    const isSure = level === 'bad' && confidence === 'high';
+    const done = faults.filter((fault) => fault.rule === rule || alsoTrue[rule]?.includes(fault.rule));
+    const wrong: string[] = [];
+    let named = 1;
+    if (done[0]?.unit === 'server' || connections.length === 0) {
+      const port = typeof server === 'string' ? portOf(server) : server!.port;
+      if (!done.some(({ serverPort }) => serverPort === port)) wrong.push(`${rule}: ${detail}`);
+    } else {
+      // Those beyond doubt come first.
+      const judged = isSure ? connections.slice(0, sureCount) : connections;
+      named = judged.length;
+      for (const id of judged) {
+        const { client, server: end } = byId.get(id)!;
+        const ports = [portOf(client), portOf(end)];
+        const isDone = done.some(
+          (fault) =>
+            ports.includes(fault.serverPort) &&
+            (fault.unit === 'server' || fault.clientPort === null || ports.includes(fault.clientPort)),
+        );
+        if (!isDone) wrong.push(`${rule}: #${id} ${client} → ${end}: ${detail}`);
+      }
+    }
+    if (isSure) {
+      surelyBad += named;
+      wronglyBad.push(...wrong);
+    } else {
+      others += named;
+      wrongOthers.push(...wrong);
+    }
+  }
+  return { surelyBad, wronglyBad, others, wrongOthers };
 }

@@ -1,6 +1,6 @@
 /** The result as a page in Markdown. */
 
-import type { Score } from './score.js';
+import type { BadlyRecorded, Score } from './score.js';
 
 interface Circumstances {
   readonly connections: number;
@@ -16,6 +16,7 @@ const percent = (part: number, whole: number): string =>
 
 export function accuracyTable(
   scores: readonly Score[],
+  badRecordings: readonly (readonly [string, BadlyRecorded])[],
   { connections, requests, packets, bytes, seconds, nearMisses }: Circumstances,
 ): string {
   const sum = (count: (score: Score) => number): number => scores.reduce((total, one) => total + count(one), 0);
@@ -47,6 +48,17 @@ export function accuracyTable(
       sum(({ found }) => found),
       sum(({ missed }) => missed.length),
       sum(({ wrong }) => wrong.length),
+    ),
+    '',
+    '## The same traffic, badly recorded',
+    '',
+    'Out of the recording others are made as people bring them. There a finding may be missing; the question is whether one is made up. Counted',
+    'are the connections, or servers, that findings name: those that are bad with high confidence, and all others that say bad or warning.',
+    '',
+    row(['how it was recorded', 'bad, high confidence', 'wrong', 'other bad and warnings', 'wrong']),
+    row(['---', '--:', '--:', '--:', '--:']),
+    ...badRecordings.map(([name, { surelyBad, wronglyBad, others, wrongOthers }]) =>
+      row([name, surelyBad, wronglyBad.length, others, wrongOthers.length]),
     ),
     '',
     '## What was done',

@@ -2,6 +2,7 @@
 // a link with a round trip.
 //
 //	peers server PORT IDLE_MS          net/http server; /slow?ms=N answers after N ms
+//	peers graceful PORT IDLE_MS        the same, and on SIGTERM it shuts down as net/http advises
 //	peers pool URL ROUNDS IDLE         8 requests at once, ROUNDS times, through a pool of IDLE idle connections a host (net/http: 2)
 //	peers gaps URL MS…                 a request, then another after each gap, through net/http's default pool
 //	peers unread URL ROUNDS            closes the body of each response without reading it
@@ -14,6 +15,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,6 +23,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -32,7 +35,9 @@ import (
 func main() {
 	switch os.Args[1] {
 	case "server":
-		server(os.Args[2], number(os.Args[3]))
+		server(os.Args[2], number(os.Args[3]), false)
+	case "graceful":
+		server(os.Args[2], number(os.Args[3]), true)
 	case "pool":
 		pool(os.Args[2], number(os.Args[3]), number(os.Args[4]))
 	case "gaps":
@@ -61,7 +66,7 @@ func check(err error) {
 	}
 }
 
-func server(port string, idleMs int) {
+func server(port string, idleMs int, graceful bool) {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if ms, err := strconv.Atoi(r.URL.Query().Get("ms")); err == nil {
 			time.Sleep(time.Duration(ms) * time.Millisecond)
@@ -85,7 +90,19 @@ func server(port string, idleMs int) {
 		connection.Close()
 	})
 	s := &http.Server{Addr: ":" + port, IdleTimeout: time.Duration(idleMs) * time.Millisecond}
-	check(s.ListenAndServe())
+	if !graceful {
+		check(s.ListenAndServe())
+	}
+	stopped := make(chan bool)
+	go func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		<-signals
+		s.Shutdown(context.Background())
+		stopped <- true
+	}()
+	s.ListenAndServe()
+	<-stopped
 }
 
 func pool(url string, rounds, idle int) {

@@ -145,8 +145,8 @@ export async function startScript(port: number, script: string, ...more: readonl
   return server;
 }
 
-export async function startGo(port: number, idleMs: number): Promise<Server> {
-  const server = start(goPeers, ['server', String(port), String(idleMs)]);
+export async function startGo(port: number, idleMs: number, kind: 'server' | 'graceful' = 'server'): Promise<Server> {
+  const server = start(goPeers, [kind, String(port), String(idleMs)]);
   await untilListening(port);
   return server;
 }
@@ -168,6 +168,8 @@ interface Link extends Server {
   pass(): Promise<void>;
   /** Sends the near side a reset in the name of the far side, as a box in between does. */
   forgeReset(): Promise<void>;
+  /** Packets that match (nftables) are lost when they leave the far side or come to it, until the function is called. */
+  lose(match: string): () => void;
   /** The system settings of the far side. */
   set(name: string, value: string): Promise<void>;
   /** Runs a server behind the link, at 10.9.0.2. */
@@ -203,6 +205,15 @@ export async function startLink(oneWayMs: number): Promise<Link> {
     drop: () => tell('drop'),
     pass: () => tell('pass'),
     forgeReset: () => tell('reset'),
+    lose: (match) => {
+      const nft = (...words: string[]) => execFileSync('nsenter', inside('nft', ...words));
+      nft('add', 'table', 'inet', 'lossy');
+      for (const hook of ['input', 'output']) {
+        nft('add', 'chain', 'inet', 'lossy', hook, `{ type filter hook ${hook} priority 0; }`);
+        nft('add', 'rule', 'inet', 'lossy', hook, ...match.split(' '), 'drop');
+      }
+      return () => void nft('delete', 'table', 'inet', 'lossy');
+    },
     set: async (name, value) => {
       execFileSync('nsenter', inside('sysctl', '-q', '-w', `${name}=${value}`));
     },
