@@ -68,7 +68,10 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
   if (!facts.anyBytes) {
     if (facts.handshakeDone) return 'unused';
     if (close.how === 'rst' && connection.tcp.syns.client > 0) {
-      return close.from === 'server' && connection.tcp.syns.server === 0 ? 'refused' : 'handshake-aborted';
+      // A refusal acknowledges the SYN and nothing else; more means that the opening was answered, and the capture missed it.
+      const { syns, acksOfUnseen } = connection.tcp;
+      const isRefusal = close.from === 'server' && syns.server === 0 && acksOfUnseen.server === 0;
+      return isRefusal ? 'refused' : 'handshake-aborted';
     }
     return facts.joinedLate ? 'joined-late' : 'unused';
   }

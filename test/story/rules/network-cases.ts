@@ -178,6 +178,17 @@ export const networkCases: readonly RuleCase[] = [
   },
   {
     rule: 'refused',
+    name: 'a reset behind an opening and a request that were not captured',
+    story: `
+      0     >> SYN
+      0.02  << SYN-ACK ; uncaptured
+      0.021 >> ACK ; uncaptured
+      0.03  >> GET / ; uncaptured
+      0.8   << RST`,
+    finding: null,
+  },
+  {
+    rule: 'refused',
     name: 'a reset answers the SYN',
     story: `
       0     >> SYN
