@@ -14,7 +14,7 @@ import { longestRecord, ObservationLog } from './observation-log.js';
 
 export const gatherLimits = {
   /** Bytes of the input that stay readable. */
-  ringByteCount: 24 * 1024 * 1024,
+  ringByteCount: 32 * 1024 * 1024,
   /** What waits of one connection, in numbers; and the memory, in bytes, of all that waits and of what is kept for what will. */
   numbersOfConnection: 4096,
   memoryOfAll: 12 * 1024 * 1024,

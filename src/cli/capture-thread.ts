@@ -15,6 +15,8 @@ const aheadLeast = 2;
 /** A batch is said when it holds so many numbers, or when so many chunks have been read for it. */
 const batchLength = 48 * 1024;
 const chunksOfBatch = 2;
+/** The first batches hold all that there is, whoever it is of: who tells has nothing to do yet. */
+const eagerBatches = 16;
 /** Batches that are there at once: those ahead, and the one that is written. */
 const turns = aheadLimit + 1;
 /** So much is read while the batches that are ahead are told. */
@@ -47,7 +49,7 @@ async function read(): Promise<void> {
   const source = await openSource(room);
   const say = (isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
-    if (isLast) gatherer.flush();
+    if (isLast || said < eagerBatches) gatherer.flush();
     if (said - Atomics.load(told, 0) >= aheadLimit) waitUntilTold(said - aheadLeast);
     const batch = writer.batch();
     batches[said % turns] = batch;
