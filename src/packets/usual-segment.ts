@@ -51,8 +51,8 @@ export function isUsual(segment: Segment, forward: Half, reverse: Half): boolean
     ((next - reverse.ackedTo) | 0) >= 0 &&
     // The frame before is not this one once more.
     (sequence !== forward.lastSequence || segment.identification !== forward.lastIdentification || segment.identification <= 0) &&
-    // An empty one says something new; a full one does not fill the window.
-    (segment.payloadLength === 0 ? acknowledgment !== forward.ack : leavesWindow(segment, reverse))
+    // An empty one acknowledges more than any before it; a full one does not fill the window.
+    (segment.payloadLength === 0 ? ((acknowledgment - forward.ack) | 0) > 0 : leavesWindow(segment, reverse))
   );
 }
 

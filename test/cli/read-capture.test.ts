@@ -1,6 +1,6 @@
 /**
- * A capture read by a thread of its own tells the same as one that is read here: the same observations, byte for byte, and the
- * same summary.
+ * A capture read by a thread of its own tells the same as one that is read here: the same observations of every connection, byte for
+ * byte and in their order, and the same summary. Which connection comes first may differ, but not which is closed first.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -61,9 +61,17 @@ for (const name of captures) {
     const file = join('examples', name);
     const [here, inThread] = [await read(file, false), await read(file, true)];
     assert.ok(here.observations.length > 0);
-    assert.deepEqual(inThread, here);
+    assert.deepEqual(inThread.summary, here.summary);
+    assert.deepEqual(sorted(inThread), sorted(here));
+    assert.deepEqual(closed(inThread), closed(here));
   });
 }
+
+/** Connection by connection. */
+const sorted = ({ observations }: Told): Observation[] =>
+  (observations as Observation[]).toSorted((a, b) => a.connection - b.connection);
+
+const closed = ({ observations }: Told): Observation[] => (observations as Observation[]).filter(({ kind }) => kind === 'closed');
 
 /** Many times what is kept of the file at once, with connections from the first packet to the last. */
 test('of a large file, a thread tells the same of every connection', async (t) => {
