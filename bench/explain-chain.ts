@@ -11,7 +11,6 @@ import { openCapture } from '#dist/cli/read-capture.js';
 
 // As bin/holdfast.js sets them.
 setFlagsFromString('--max-semi-space-size=2');
-setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=25');
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { rules: { type: 'boolean', default: false } } });

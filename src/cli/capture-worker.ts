@@ -4,7 +4,6 @@
  */
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { gatherLimits, type ObservationBatch, type SourceSummary } from '../base/index.js';
 import type { CommandFailure } from './failure.js';
@@ -65,8 +64,6 @@ export class CaptureWorker {
       this.#error ??= new Error('the thread that reads the capture ended early');
       this.#wake();
     });
-    // The heap of the thread sets this back, for all of the process; see bin/holdfast.js.
-    this.#worker.on('online', () => setFlagsFromString('--semi-space-growth-factor=1'));
     // Whoever ends before it is asked anything, over a misspelt option say, does not wait for it.
     this.#worker.unref();
   }

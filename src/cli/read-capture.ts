@@ -23,6 +23,7 @@ import {
 } from './capture-worker.js';
 import { CommandFailure } from './failure.js';
 import { inRoom, type OpenedInput, openInput } from './open-input.js';
+import { limitYoungGeneration } from './young-generation.js';
 
 export interface CaptureReading {
   /** Bytes of the file as it lies on disk, or null where that is not known. */
@@ -90,6 +91,7 @@ class ReadingHere implements CaptureReading {
   }
 
   async next(): Promise<boolean> {
+    limitYoungGeneration();
     if (this.#capture.done) return false;
     const { done, value } = await this.#chunks.next();
     if (done === true) return false;
@@ -137,6 +139,8 @@ class ReadingInThread implements CaptureReading {
   async next(): Promise<boolean> {
     if (this.#told?.isLast === true) return false;
     const said = await this.#worker.next();
+    // Not before: the heap of a new thread sets the growth of all back.
+    limitYoungGeneration();
     if (said.kind === 'failure') throw new CommandFailure(said.code, said.message);
     this.#told = said;
     this.#reader.read(said.batch, this.#worker.memory);
