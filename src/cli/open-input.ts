@@ -15,6 +15,7 @@ import * as zlib from 'node:zlib';
 import type { SourceProblem } from '../base/index.js';
 import { sniffContainer } from '../packets/index.js';
 import { CommandFailure } from './failure.js';
+import { ZstdFrames } from './zstd-frames.js';
 
 /** Bytes read from a file at once. */
 export const readByteCount = 256 * 1024;
@@ -160,10 +161,14 @@ async function* decompressed(
     }
     const create = decompressorFor(container, input);
     let told = 0;
-    const failure = yield* inflate(rejoined(first, raw), create, (byteCount) => {
+    const frames = container === 'zstd' ? new ZstdFrames() : null;
+    const failure = yield* inflate(watched(rejoined(first, raw), frames), create, (byteCount) => {
       told += byteCount;
     });
-    if (failure === null) return;
+    if (failure === null) {
+      if (frames?.isWhole === false) problems.push(damageOf(container, { isCut: true, error: new Error('cut'), pieceIndex: 0 }));
+      return;
+    }
     if (isFile && !failure.isCut) yield* secondReading(input, create, failure.pieceIndex, told);
     problems.push(damageOf(container, failure));
   } finally {
@@ -185,6 +190,13 @@ async function firstBytes(raw: AsyncGenerator<Uint8Array>): Promise<Uint8Array> 
 async function* rejoined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield first;
   yield* rest;
+}
+
+async function* watched(chunks: AsyncIterable<Uint8Array>, frames: ZstdFrames | null): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    frames?.push(chunk);
+    yield chunk;
+  }
 }
 
 type CreateDecompressor = () => Transform;
