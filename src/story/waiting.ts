@@ -172,8 +172,9 @@ export function settleWaiting(exchange: Exchange): void {
     const sum = waited.client + waited.network + waited.server;
     if (sum !== length) {
       const scale = sum === 0 ? 0 : length / sum;
-      waited.client = Math.floor(waited.client * scale);
-      waited.network = Math.floor(waited.network * scale);
+      // Rounded up, a share of some years could be more than the whole.
+      waited.client = Math.min(Math.floor(waited.client * scale), length);
+      waited.network = Math.min(Math.floor(waited.network * scale), length - waited.client);
       waited.server = length - waited.client - waited.network;
     }
   }

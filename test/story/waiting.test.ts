@@ -1,0 +1,35 @@
+/** However the shares of an exchange were counted, settled they are parts of its length: none negative, together the whole. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyExchange } from '#dist/story/empty-exchange.js';
+import { settleWaiting } from '#dist/story/waiting.js';
+
+function settled(length: number, client: number, network: number, server: number): readonly [number, number, number] {
+  const exchange = emptyExchange(1, { atNs: 0, packet: 1 }, true, false);
+  exchange.responseEnd = { atNs: length, packet: 2 };
+  Object.assign(exchange.waited, { client, network, server });
+  settleWaiting(exchange);
+  const { waited } = exchange;
+  return [waited.client, waited.network, waited.server];
+}
+
+test('what was counted too much or too little is scaled to the length', () => {
+  assert.deepEqual(settled(100, 20, 60, 120), [10, 30, 60]);
+  assert.deepEqual(settled(100, 1, 1, 2), [25, 25, 50]);
+  assert.deepEqual(settled(100, 0, 0, 0), [0, 0, 100]);
+});
+
+test('no share of a length of years is negative', () => {
+  for (let step = 1; step < 20_000; step++) {
+    const length = 8_388_608_401_252_000 - step * 1_234_567;
+    for (const [client, network] of [
+      [0, 4_194_304_200_626_000 + step * 7919],
+      [length + step * 7, 0],
+      [step, 3 * length],
+    ] as const) {
+      const shares = settled(length, client, network, 0);
+      assert.ok(Math.min(...shares) >= 0, `${shares} of ${length}`);
+      assert.equal(shares[0] + shares[1] + shares[2], length);
+    }
+  }
+});
