@@ -1,5 +1,5 @@
 /**
- * Lets the heap's young generation grow to a size and no further. Left alone it takes 32 MB (64 on newer Node), most of it for nothing:
+ * Lets the heap's young generation grow to a size and no further. Left alone it takes 32 MB and more, most of it for nothing:
  * connections are told one by one, and what one leaves is garbage at once. V8 has a flag for its size, but heeds it only at the start.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
