@@ -22,6 +22,7 @@ export type {
   FieldLine,
   FinObservation,
   GapObservation,
+  HeadPlaces,
   MessageEndObservation,
   Observation,
   Observer,

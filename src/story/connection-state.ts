@@ -479,7 +479,7 @@ export class ConnectionState implements TalkListener {
     }
     if (this.naming !== null && from === 'client') this.naming.more(this.connection, data, start, end);
     if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1' && protocol !== 'socks') return;
-    talk.bytes(from, data, start, end, this.atNs, this.packet);
+    talk.bytes(from, data, start, end, this.atNs, this.packet, observation.head ?? null);
     if (talk.isHttp) {
       becomeHttp(this.connection);
       return;

@@ -11,6 +11,7 @@
  *   packet it needed.
  */
 import {
+  type HeadPlaces,
   type MessageEndObservation,
   otherSide,
   type RequestHeadObservation,
@@ -115,8 +116,16 @@ export class HttpTalk {
     return this.direction(from).inMessage;
   }
 
-  /** `data[start, end)` in stream order; `scan`: look for a message start even after bytes of no known kind. */
-  bytes(from: Side, data: Uint8Array, start: number, end: number, atNs: number, packet: number): void {
+  /** `data[start, end)` in stream order; `head`: places of the head at its start. */
+  bytes(
+    from: Side,
+    data: Uint8Array,
+    start: number,
+    end: number,
+    atNs: number,
+    packet: number,
+    head: HeadPlaces | null = null,
+  ): void {
     const direction = this.direction(from);
     if (atNs >= this.nowNs) this.nowNs = atNs;
     this.nowPacket = packet;
@@ -138,7 +147,7 @@ export class HttpTalk {
     const reader =
       direction.reading === 'request' ? direction.requests : direction.reading === 'response' ? direction.responses : null;
     if (reader === null) return;
-    const taken = reader.receive(bytes, at0, to);
+    const taken = reader.receive(bytes, at0, to, bytes === data ? head : null);
     // A reader stops early only for a tunnel: the rest is what goes through it.
     if (taken < to && direction.reading === ('undecided' as Reading)) this.bytes(from, bytes, taken, to, atNs, packet);
   }
