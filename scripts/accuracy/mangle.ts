@@ -35,6 +35,24 @@ function numbers(seed: number): () => number {
   };
 }
 
+/** In pieces of `length` packets on average, as a kernel whose buffer is full loses them. */
+const missingPieces = (share: number, length: number, seed: number) => (packets: Packet[]) => {
+  const next = numbers(seed);
+  let left = 0;
+  return packets.filter(() => {
+    if (left === 0 && next() < share / length) left = Math.ceil(2 * length * next());
+    if (left === 0) return true;
+    left--;
+    return false;
+  });
+};
+
+/** Of the small ones: acknowledgments, opens and closes. */
+const smallMissing = (share: number, seed: number) => (packets: Packet[]) => {
+  const next = numbers(seed);
+  return packets.filter(({ length }) => length > 120 || next() >= share);
+};
+
 const part = (packets: Packet[], from: number, to: number): Packet[] =>
   packets.slice(Math.floor(from * packets.length), Math.floor(to * packets.length));
 
@@ -63,6 +81,18 @@ export const manners: readonly Manner[] = [
   { name: '2 % of the packets missing', mangle: missing(0.02, 7) },
   { name: 'another 2 % missing', mangle: missing(0.02, 4711) },
   { name: '20 % missing', mangle: missing(0.2, 99) },
+  { name: '35 % missing', mangle: missing(0.35, 101) },
+  { name: 'half missing', mangle: missing(0.5, 103) },
+  { name: '20 % missing, in pieces of 10', mangle: missingPieces(0.2, 10, 107) },
+  { name: '20 % missing, in pieces of 100', mangle: missingPieces(0.2, 100, 109) },
+  { name: '40 % of the small packets missing', mangle: smallMissing(0.4, 113) },
+  {
+    name: '30 % of the server’s packets missing',
+    mangle: (packets, { toServer }) => {
+      const next = numbers(127);
+      return packets.filter((one) => toServer(one) !== false || next() >= 0.3);
+    },
+  },
   { name: 'only from client to server', mangle: (packets, { toServer }) => packets.filter((one) => toServer(one) !== false) },
   { name: 'only from server to client', mangle: (packets, { toServer }) => packets.filter((one) => toServer(one) !== true) },
   { name: 'begun in mid-stream', mangle: (packets) => part(packets, 0.4, 1) },

@@ -259,6 +259,7 @@ export class FlowTable {
       }
       const isPlausible = !reverse.seen || ((acknowledged - reverse.next) | 0) <= largestWindow;
       if (isPlausible && (!reverse.acked || before(reverse.ackedTo, acknowledged))) {
+        if (!reverse.acked) reverse.ackedFrom = acknowledged;
         reverse.acked = true;
         reverse.ackedTo = acknowledged;
       }

@@ -45,6 +45,8 @@ export class Half {
   window = 0;
   /** Highest acknowledgment of this sender's bytes by the other side. */
   ackedTo = 0;
+  /** What it acknowledged first. */
+  ackedFrom = 0;
   /** Identity of the last frame of this sender, to know a frame captured twice. */
   lastSequence = 0;
   lastIdentification = -1;

@@ -8,9 +8,11 @@
  * - A one-byte segment below the next sequence number is a keep-alive probe only when everything sent is acknowledged;
  *   otherwise it is a one-byte segment sent again.
  * - A frame that a capture on several interfaces holds twice is a `duplicate-frame` and nothing else.
+ * - A lost segment is also told by a sender's first segment and by a reset (`isBeyondUnseen`).
  *
  * Pure bookkeeping on the two halves; tells nobody. RFC 9293 §3.8.4 (keep-alives), §3.8.6.1 (zero-window probes).
  */
+import { largestWindow } from './connection-boundary.js';
 import { before, type Half, sequenceLength } from './flow.js';
 import type { Segment } from './segment.js';
 
@@ -95,6 +97,7 @@ export function judge(segment: Segment, forward: Half, reverse: Half, initialRou
   } else if (segment.window === 0 && (flags & finSynRst) === 0) {
     calls = Call.zeroWindow;
   }
+  if (isBeyondUnseen(segment, forward)) calls |= Call.lostSegment;
 
   if ((flags & ACK) !== 0) {
     if (segment.acknowledgment !== forward.ack) forward.duplicateAckCount = 0;
@@ -113,6 +116,19 @@ export function judge(segment: Segment, forward: Half, reverse: Half, initialRou
   moveOn(segment, forward, calls, atNs);
   return calls;
 }
+
+/**
+ * Something was sent before it that was not captured, where Wireshark does not look: the first segment of its sender lies behind what
+ * the other side had acknowledged by then; or a reset lies behind all that was seen, as one does that answers an acknowledgment of
+ * the missing bytes (RFC 9293 §3.10.7.1).
+ */
+function isBeyondUnseen({ sequence, flags }: Segment, forward: Half): boolean {
+  if (!forward.seen) return forward.acked && isAhead(forward.ackedFrom, sequence);
+  return (flags & RST) !== 0 && isAhead(forward.next, sequence);
+}
+
+/** By no more than any window: else it is no number of this stream. */
+const isAhead = (of: number, sequence: number): boolean => before(of, sequence) && ((sequence - of) | 0) <= largestWindow;
 
 /** A SYN's window is not an offer yet that can be full. */
 const reverseOnlySyn = (reverse: Half): boolean => !reverse.ackSeen;

@@ -323,6 +323,38 @@ check(
 );
 
 check(
+  'a first segment behind what was acknowledged before says that something was lost',
+  [
+    [0, '>', 'A', 1, 1],
+    [0.01, '>', 'PA', 1, 1, get],
+    [0.1, '>', 'PA', 1 + g, 1 + r, get],
+    [1, '<', 'FA', 1 + r, 1 + 2 * g],
+  ],
+  { calls: ['4 server lost-segment'] },
+);
+
+check(
+  'a first segment where the acknowledgments are says nothing',
+  [
+    [0, '>', 'A', 1, 1],
+    [0.01, '>', 'PA', 1, 1, get],
+    [1, '<', 'FA', 1, 1 + g],
+  ],
+  { calls: [] },
+);
+
+check(
+  'a reset that answers acknowledgments of what was not captured says so',
+  [
+    [0, '>', 'S', 0, 0],
+    [0.03, '>', 'PA', 1, 1, get],
+    [0.04, '<', 'A', 1, 1 + g],
+    [2, '<', 'R', 2 + r, 0],
+  ],
+  { calls: ['4 server lost-segment'] },
+);
+
+check(
   'what the snap length cut is a gap at once',
   [...handshake, [0.03, '>', 'PA', 1, 1, get.slice(0, 16), { wireByteCount: 54 + g, totalByteCount: 40 + g }]],
   {

@@ -32,13 +32,15 @@ export const hintBroken: Rule = {
     },
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
-  onServer: (server) => {
+  onServer: (server, { isLeaky }) => {
     const isPrompt = ({ broken, idleNs }: EarlyClose): boolean =>
       broken === 'prompt' || (broken === 'timeout' && idleNs < promptNs);
     const early = server.earlyCloses.filter((close) => !isPrompt(close) || maximumRequests(server) === null);
     const closes = ageLimit(server) === null ? early.filter((close) => !isStop(close, early, server)) : early;
     const [first] = closes;
     if (first === undefined) return null;
+    // Where the capture misses packets, what else would tell of a stop may be among them.
+    if (isLeaky && closes.length < leastInLeaky) return null;
     // All at one moment: that may have been a stop as well.
     const isOneMoment =
       closes.length > 1 && closes.every(({ atNs, broken }) => broken === 'timeout' && Math.abs(atNs - first.atNs) <= togetherNs);
@@ -66,6 +68,7 @@ export const hintBroken: Rule = {
 const togetherNs = 500e6;
 const refusedWithinNs = 5e9;
 const leastTogether = 3;
+const leastInLeaky = 3;
 const leastIdleNs = 200e6;
 const idleFactor = 1.5;
 

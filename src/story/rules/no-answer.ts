@@ -29,12 +29,14 @@ export const noAnswer: Rule = {
       why: 'a full queue of new connections drops them (nstat TcpExtListenDrops)',
     },
   ],
-  onServer: ({ unanswered: count, unansweredOpenings, httpConnections }) => {
+  onServer: ({ unanswered: count, unansweredOpenings, httpConnections }, { isLeaky }) => {
     const longest = unansweredOpenings.reduce((most, { waitedNs }) => Math.max(most, waitedNs), 0);
     if (longest < leastWaitNs) return null;
     const delayNs = unansweredOpenings.reduce((sum, { waitedNs }) => sum + waitedNs, 0);
     return {
-      level: httpConnections > 0 && longest >= longWaitNs ? 'bad' : 'warning',
+      // Where the capture misses packets, the answer may be one of them.
+      level: httpConnections > 0 && longest >= longWaitNs && !isLeaky ? 'bad' : 'warning',
+      confidence: isLeaky ? 'medium' : 'high',
       count,
       connections: unansweredOpenings.map(({ connection }) => connection),
       packets: unansweredOpenings.map(({ packet }) => packet),

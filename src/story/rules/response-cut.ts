@@ -32,6 +32,8 @@ export const responseCut: Rule = {
     const inHead = cut.responseHeadEnd === null;
     if (!inHead && responseFraming !== 'length' && responseFraming !== 'chunked') return null;
     if (tcp.gapBytes.server > 0 || tcp.lostSegments.server > 0 || tcp.acksOfUnseen.client > 0) return null;
+    // What the server acknowledges and nobody saw may be the client's FIN, before its own.
+    if (tcp.acksOfUnseen.server > 0) return null;
     // Chunks that do not fit their sizes are another fault.
     if (cut.notes.some(({ code }) => code.startsWith('chunk'))) return null;
     const byServer = ending.by === 'server';

@@ -28,6 +28,9 @@ export const slowNetwork: Rule = {
   onConnection: (connection, { slowestNetwork, roundTripNs }) => {
     const leastWaitNs = Math.max(leastNs, leastRoundTrips * roundTripNs);
     if (slowestNetwork === null || slowestNetwork.waited.network < leastWaitNs) return null;
+    // What came behind bytes that were not captured may have been sent once.
+    const { client, server } = connection.tcp.gapBytes;
+    if (client + server > 0) return null;
     const slow = connection.exchanges.filter(({ waited, resent, firstByte, requestSeen }) => {
       const whole = waited.client + waited.network + waited.server;
       return resent > 0 && waited.network >= leastWaitNs && 3 * waited.network >= whole && firstByte !== null && requestSeen;

@@ -744,6 +744,30 @@ export const closingCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'response-cut',
+    name: 'the capture misses the FIN of a client that has heard enough',
+    story: `
+      0     open
+      0.1   >> GET /news
+      0.2   << 200 half-chunked 20
+      3.1   >> FIN ; uncaptured
+      3.15  << FIN`,
+    finding: null,
+  },
+  {
+    rule: 'closed-without-answer',
+    name: 'the capture misses the answer and the close',
+    story: `
+      0     open
+      0.1   >> GET /
+      0.12  << ACK
+      0.15  << 200 body 5 ; uncaptured unacked
+      0.2   << FIN ; uncaptured unacked
+      0.3   >> ACK ; uncaptured
+      0.4   << RST`,
+    finding: null,
+  },
+  {
     rule: 'response-lost-to-reset',
     name: '413 while the upload comes, then a reset',
     story: `
