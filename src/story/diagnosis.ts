@@ -76,7 +76,9 @@ export class Diagnosis {
         this.waiting -= server.lost.length;
         server.lost.length = 0;
       },
-      pair: (pair) => this.judgePair(pair, this.hits),
+      pair: (pair) => {
+        if (!pair.isOrdinary) this.judgePair(pair, this.hits);
+      },
     });
   }
 
