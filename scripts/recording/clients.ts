@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type Agent, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 
 export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -9,7 +10,7 @@ export const pause = (ms: number): Promise<void> => new Promise((done) => setTim
 /** One request through the agent: the status, or the code of the error. The body is read to its end. */
 export async function ask(agent: Agent, url: string, method = 'GET', body?: string, host?: string): Promise<number | string> {
   return new Promise((done) => {
-    const outgoing = request(
+    const outgoing = (url.startsWith('https:') ? secureRequest : request)(
       url,
       {
         agent,

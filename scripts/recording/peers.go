@@ -1,7 +1,7 @@
 // Peers for the recorded examples that Node cannot play: Go's own server and client, a reader with a tiny receive buffer, and
 // a link with a round trip.
 //
-//	peers server PORT IDLE_MS          net/http server; /slow?ms=N answers after N ms
+//	peers server PORT IDLE_MS [CERTIFICATE KEY]   net/http server, with TLS; /slow?ms=N answers after N ms
 //	peers graceful PORT IDLE_MS        the same, and on SIGTERM it shuts down as net/http advises
 //	peers pool URL ROUNDS IDLE         8 requests at once, ROUNDS times, through a pool of IDLE idle connections a host (net/http: 2)
 //	peers gaps URL MS…                 a request, then another after each gap, through net/http's default pool
@@ -35,9 +35,9 @@ import (
 func main() {
 	switch os.Args[1] {
 	case "server":
-		server(os.Args[2], number(os.Args[3]), false)
+		server(os.Args[2], number(os.Args[3]), false, os.Args[4:])
 	case "graceful":
-		server(os.Args[2], number(os.Args[3]), true)
+		server(os.Args[2], number(os.Args[3]), true, nil)
 	case "pool":
 		pool(os.Args[2], number(os.Args[3]), number(os.Args[4]))
 	case "gaps":
@@ -66,7 +66,7 @@ func check(err error) {
 	}
 }
 
-func server(port string, idleMs int, graceful bool) {
+func server(port string, idleMs int, graceful bool, tls []string) {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if ms, err := strconv.Atoi(r.URL.Query().Get("ms")); err == nil {
 			time.Sleep(time.Duration(ms) * time.Millisecond)
@@ -90,6 +90,9 @@ func server(port string, idleMs int, graceful bool) {
 		connection.Close()
 	})
 	s := &http.Server{Addr: ":" + port, IdleTimeout: time.Duration(idleMs) * time.Millisecond}
+	if len(tls) == 2 {
+		check(s.ListenAndServeTLS(tls[0], tls[1]))
+	}
 	if !graceful {
 		check(s.ListenAndServe())
 	}

@@ -76,16 +76,23 @@ export async function startNginx(port: number, directives = '', listen = `${port
   return server;
 }
 
-/** A self-signed certificate for example.test; the directives for nginx. */
-export function tlsDirectives(): string {
+/** Files of a self-signed certificate for example.test. */
+export function makeCertificate(): { readonly certificate: string; readonly key: string } {
+  const [certificate, key] = [`${folder}/certificate.pem`, `${folder}/key.pem`];
   execFileSync(
     'openssl',
     ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'].concat([
-      ...['-subj', '/CN=example.test', '-keyout', `${folder}/key.pem`, '-out', `${folder}/certificate.pem`],
+      ...['-subj', '/CN=example.test', '-keyout', key, '-out', certificate],
     ]),
     { stdio: 'ignore' },
   );
-  return `ssl_certificate ${folder}/certificate.pem; ssl_certificate_key ${folder}/key.pem;`;
+  return { certificate, key };
+}
+
+/** The directives for nginx with a certificate of its own. */
+export function tlsDirectives(): string {
+  const { certificate, key } = makeCertificate();
+  return `ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
 }
 
 export async function startApache(port: number, directives = ''): Promise<Server> {
@@ -174,7 +181,8 @@ interface Link extends Server {
   set(name: string, value: string): Promise<void>;
   /** Runs a server behind the link, at 10.9.0.2. */
   startNodeBehind(port: number, keepAliveTimeoutMs: number): Promise<Server>;
-  startGoBehind(port: number, idleMs: number): Promise<Server>;
+  /** `tls`: files of a certificate and its key. */
+  startGoBehind(port: number, idleMs: number, tls?: readonly string[]): Promise<Server>;
   startScriptBehind(port: number, script: string, ...more: readonly (string | number)[]): Promise<Server>;
 }
 
@@ -225,7 +233,7 @@ export async function startLink(oneWayMs: number): Promise<Link> {
         String(port),
         String(keepAliveTimeoutMs),
       ),
-    startGoBehind: (port, idleMs) => startBehind(port, goPeers, 'server', String(port), String(idleMs)),
+    startGoBehind: (port, idleMs, tls = []) => startBehind(port, goPeers, 'server', String(port), String(idleMs), ...tls),
     startScriptBehind: (port, script, ...more) =>
       startBehind(port, process.execPath, resolve('.test-out/scripts', script), String(port), ...more.map(String)),
   };

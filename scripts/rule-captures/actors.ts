@@ -72,10 +72,17 @@ export async function askUndici(client: Client, path: string, method: 'GET' | 'P
  * Python's http.client, which never looks at its connection before it sends. `c` is an HTTPConnection, `get(path)` asks and
  * reads, whatever comes.
  */
-export async function python(origin: string, ...lines: string[]): Promise<void> {
+export const python = (origin: string, ...lines: string[]): Promise<void> =>
+  runPython(`c = http.client.HTTPConnection('${origin}')`, lines);
+
+/** The same through TLS, whoever the server is. */
+export const encryptedPython = (origin: string, ...lines: string[]): Promise<void> =>
+  runPython(`c = http.client.HTTPSConnection('${origin}', context=ssl._create_unverified_context())`, lines);
+
+async function runPython(connect: string, lines: readonly string[]): Promise<void> {
   const start = [
-    'import http.client, time',
-    `c = http.client.HTTPConnection('${origin}')`,
+    'import http.client, ssl, time',
+    connect,
     'def get(path, method="GET", body=None):',
     '  try:',
     '    c.request(method, path, body)',

@@ -2,9 +2,22 @@
 
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import { ask, gone, pause } from '../recording/clients.js';
 import * as peers from '../recording/peers.js';
-import { askUndici, get, leave, openSocket, type Play, type Plays, python, say, serve, undici } from './actors.js';
+import {
+  askUndici,
+  encryptedPython,
+  get,
+  leave,
+  openSocket,
+  type Play,
+  type Plays,
+  python,
+  say,
+  serve,
+  undici,
+} from './actors.js';
 
 const local = 'http://127.0.0.1';
 const far = 'http://10.9.0.2:8080';
@@ -43,6 +56,27 @@ const undiciOverLink =
     await record(onLink, async () => {
       for (let round = 0; round < 2; round += 1) {
         const client = undici(far);
+        await askUndici(client, '/');
+        for (const ms of gapsMs) {
+          await pause(ms);
+          await askUndici(client, `/orders/${round}`, method, method === 'POST' ? '{"item":4711}' : undefined);
+        }
+        await client.destroy();
+        await pause(300);
+      }
+    });
+  };
+
+/** The same through TLS. */
+const undiciOverEncryptedLink =
+  (gapsMs: readonly number[], method: 'GET' | 'POST'): Play =>
+  async (record) => {
+    const { certificate, key } = peers.makeCertificate();
+    const link = await peers.startLink(50);
+    await link.startGoBehind(8443, 1000, [certificate, key]);
+    await record({ ports: [8443], device: 'holdfast0' }, async () => {
+      for (let round = 0; round < 2; round += 1) {
+        const client = undici('https://10.9.0.2:8443', { connect: { rejectUnauthorized: false } });
         await askUndici(client, '/');
         for (const ms of gapsMs) {
           await pause(ms);
@@ -115,6 +149,24 @@ export const closing: Plays = {
   // The request leaves 50 ms before the FIN arrives, which is 50 ms after the FIN left.
   'stale-reuse/fires': undiciOverLink([950], 'POST'),
   'stale-reuse/near-miss': undiciOverLink([700, 1500], 'GET'),
+
+  'tls-stale-reuse/fires': undiciOverEncryptedLink([950], 'POST'),
+  'tls-stale-reuse/near-miss': undiciOverEncryptedLink([700, 1500], 'GET'),
+  'tls-stale-reuse/fires-late': async (record) => {
+    await peers.startNginx(443, `${peers.tlsDirectives()} keepalive_timeout 1s;`, '443 ssl');
+    await record({ ports: [443] }, () => encryptedPython('localhost', 'get("/one")', 'time.sleep(1.6)', 'get("/two")'));
+  },
+  'tls-stale-reuse/near-miss-farewell': async (record) => {
+    await peers.startNginx(443, `${peers.tlsDirectives()} keepalive_timeout 1s;`, '443 ssl');
+    const agent = new SecureAgent({ keepAlive: true, rejectUnauthorized: false });
+    await record({ ports: [443] }, async () => {
+      for (let i = 0; i < 3; i += 1) {
+        await ask(agent, 'https://127.0.0.1/');
+        await pause(1300);
+      }
+      agent.destroy();
+    });
+  },
 
   'reuse-after-fin/fires': async (record) => {
     await peers.startNginx(80, 'keepalive_timeout 1s;');

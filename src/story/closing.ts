@@ -13,6 +13,7 @@ export class ClosingAccount implements Closing {
   first: FirstClose | null = null;
   clientFin: Moment | null = null;
   serverFin: Moment | null = null;
+  unacknowledgedByServer = 0;
   reset: Reset | null = null;
   finAcknowledged: Moment | null = null;
   sentAfterFin: Moment | null = null;
@@ -22,7 +23,10 @@ export class ClosingAccount implements Closing {
   /** A FIN that is not a repetition. */
   fin(from: Side, observation: FinObservation, at: Moment): void {
     if (from === 'client') this.clientFin = at;
-    else this.serverFin = at;
+    else {
+      this.serverFin = at;
+      this.unacknowledgedByServer = observation.unacknowledgedByteCount;
+    }
     this.first ??= { from, how: 'fin', at, unacknowledgedBytes: observation.unacknowledgedByteCount };
   }
 

@@ -26,7 +26,7 @@ import type { HttpTalk, TalkListener } from './http-talk.js';
 import { MarkKeeper } from './marks.js';
 import { type Connection, type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
 import { newConnection } from './new-connection.js';
-import { becomeHttp, nameTunnel, ProtocolNaming } from './protocol-naming.js';
+import { becomeHttp, nameTunnel, OtherTalk } from './protocol-naming.js';
 import { httpProtocol, unknownProtocol } from './sniff.js';
 import { plus, swapTally } from './tally.js';
 import { mayTakeTurns, payloadNotCaptured } from './turn-taking.js';
@@ -65,8 +65,8 @@ export class ConnectionState implements TalkListener {
   private serverBytes = 0;
   private tunnel = false;
   private unackedRequests = 0;
-  /** Not HTTP: what finds its name. */
-  private naming: ProtocolNaming | null = null;
+  /** Not HTTP. */
+  private other: OtherTalk | null = null;
   /** The packet whose bytes the snap length cut, of which the talk knows. */
   private cutPacket = -1;
 
@@ -178,6 +178,7 @@ export class ConnectionState implements TalkListener {
     }
     this.connection.tcp.gapBytes = plus(this.connection.tcp.gapBytes, from, observation.byteCount);
     this.zeek.gap(from);
+    this.other?.gap(from, observation.byteCount);
     this.talk.gap(from, observation.byteCount, this.atNs, this.packet);
     this.addMark('gap', from, observation.byteCount, -1);
   }
@@ -192,7 +193,7 @@ export class ConnectionState implements TalkListener {
     this.zeek.data(from);
     this.wait.bytes(from, this.atNs);
     if (this.atNs > this.lastByteNs) this.lastByteNs = this.atNs;
-    this.naming = null;
+    this.other?.gap(from, byteCount);
     const wasSeen = this.cutPacket === this.packet;
     const marked = this.marks.count;
     if (!wasSeen) this.readCut(from, noBytes, 0, 0, byteCount);
@@ -463,6 +464,7 @@ export class ConnectionState implements TalkListener {
     [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
     this.closing.swap();
     this.writing?.swap();
+    this.other?.swap();
     connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
     this.zeek.swap();
     return true;
@@ -477,16 +479,13 @@ export class ConnectionState implements TalkListener {
       talk.stop();
       return;
     }
-    if (this.naming !== null && from === 'client') this.naming.more(this.connection, data, start, end);
+    this.other?.more(this.connection, data, start, end, from, this.at);
     if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1' && protocol !== 'socks') return;
     talk.bytes(from, data, start, end, this.atNs, this.packet, observation.head ?? null);
-    if (talk.isHttp) {
-      becomeHttp(this.connection);
-      return;
-    }
-    if (protocol === 'none' && talk.heldBytes(from) === null) {
-      this.naming = new ProtocolNaming();
-      this.naming.first(this.connection, data, start, end, from);
+    if (talk.isHttp) becomeHttp(this.connection);
+    else if (protocol === 'none' && talk.heldBytes(from) === null) {
+      this.other = new OtherTalk();
+      this.other.first(this.connection, data, start, end, from, this.at);
     }
   }
 

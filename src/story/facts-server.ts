@@ -3,12 +3,13 @@
  * it announces, how many requests and how much age it allows, whom it refused. In bounded memory on streams of any length.
  */
 import { type ConnectionId, type Endpoint, otherSide } from '../base/index.js';
+import { closeOfServer } from './encrypted-use.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
 import type { TableEntry } from './facts-table.js';
-import type { Connection, EndingWhy, Exchange, Moment } from './model.js';
+import type { Connection, EncryptedUse, EndingWhy, Exchange, Moment } from './model.js';
 
 export const serverLimits = {
   /** Distinct values of a `Keep-Alive` parameter, or of requests per connection, that are counted one by one. */
@@ -165,6 +166,7 @@ export class ServerFacts implements TableEntry {
       keepOpening(this.unansweredOpenings, connection);
     }
     if (ending.how === 'fin' && facts.sound) this.addHalfOpen(connection);
+    if (connection.encrypted !== null && facts.sound) this.addEncryptedClose(connection, connection.encrypted);
     if (!facts.isHttp) return;
     this.httpConnections++;
     this.software ??= connection.software.server;
@@ -274,6 +276,17 @@ export class ServerFacts implements TableEntry {
       this.earlyCloses.push({ connection: id, atNs, packet, idleNs, requests: exchangeCount, hintSeconds, hintMax, broken });
     }
     if (ending.why === 'idle' || ending.why === 'after-response') this.addRecentClose(connection, idleNs);
+  }
+
+  /** A TLS connection that had been used. The close says goodbye with an alert first: what counts is the data before. */
+  private addEncryptedClose({ id, closing }: Connection, encrypted: EncryptedUse): void {
+    const { askedAt, isAnswered, answeredTurns, idleBeforeNs, lastDataNs } = encrypted;
+    const closedAt = closeOfServer(closing, encrypted);
+    if (closedAt === null || answeredTurns === 0) return;
+    const cameLate = !isAnswered && askedAt !== null && askedAt.atNs > closedAt.atNs;
+    if (!isAnswered && !cameLate) return;
+    const idleNs = closedAt.atNs - (cameLate ? askedAt.atNs - idleBeforeNs : lastDataNs);
+    if (idleNs >= leastTurnIdleNs) this.idleCloses.prove(idleNs, id, closedAt);
   }
 
   private addRecentClose({ id, ending, opened }: Connection, idleNs: number): void {

@@ -27,6 +27,8 @@ const signBits = {
   'waited-for-client': 1 << 8,
   'waited-for-network': 1 << 9,
   'waited-for-server': 1 << 10,
+  /** On a TLS connection nothing came behind what the client sent last. */
+  'encrypted-unanswered': 1 << 11,
 } as const;
 
 export type Sign = keyof typeof signBits;
@@ -59,5 +61,6 @@ export function signsOf(connection: Connection, facts: ConnectionFacts): number 
   if (slowestClient !== null && slowestClient.waited.client >= noticeableNs) signs |= signBits['waited-for-client'];
   if (slowestNetwork !== null && slowestNetwork.waited.network >= noticeableNs) signs |= signBits['waited-for-network'];
   if (slowestServer !== null && slowestServer.waited.server >= noticeableNs) signs |= signBits['waited-for-server'];
+  if (connection.encrypted !== null && !connection.encrypted.isAnswered) signs |= signBits['encrypted-unanswered'];
   return signs;
 }

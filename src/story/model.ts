@@ -180,6 +180,8 @@ export interface Closing {
   readonly first: FirstClose | null;
   readonly clientFin: Moment | null;
   readonly serverFin: Moment | null;
+  /** Bytes of the client that were captured before the server's FIN and that it does not acknowledge. */
+  readonly unacknowledgedByServer: number;
   readonly reset: Reset | null;
   /** The other side's first acknowledgement of the first FIN. */
   readonly finAcknowledged: Moment | null;
@@ -208,6 +210,23 @@ export interface SlowStart {
   readonly largestBefore: number;
   readonly idleNs: number;
   readonly packets: readonly number[];
+}
+
+/** How a TLS connection is used, as far as its records tell (encrypted-use.ts). */
+export interface EncryptedUse {
+  /** How often the client began to send data, first or behind data of the server; and how many of these the server sent data behind. */
+  readonly turns: number;
+  readonly answeredTurns: number;
+  /** Where the newest turn begins; null before the first. */
+  readonly askedAt: Moment | null;
+  /** Since the data before that; 0 before the first. */
+  readonly idleBeforeNs: number;
+  /** The server sent data behind the newest turn. */
+  readonly isAnswered: boolean;
+  /** When either side last sent data; NaN before that. */
+  readonly lastDataNs: number;
+  /** The alert with which the server said that it closes; null when it did not. */
+  readonly serverFarewell: Moment | null;
 }
 
 /** How a side's TCP held back what it had to send. */
@@ -300,6 +319,8 @@ export interface Connection {
   skipped: { readonly client: number; readonly server: number; readonly packet: number } | null;
   /** Null where nothing was held back. */
   writing: Writing | null;
+  /** Null but for TLS. */
+  encrypted: EncryptedUse | null;
   tcp: TcpTally;
   zeek: { connState: string; history: string };
   /** What happened, in order of capture; bounded: the first and the newest ones are kept. */

@@ -30,6 +30,7 @@ export function newConnection(opened: OpenedObservation, at: Moment, closing: Cl
     software: unknownSoftware,
     skipped: null,
     writing: null,
+    encrypted: null,
     tcp: emptyTally(),
     zeek: { connState: 'OTH', history: '' },
     marks: [],

@@ -1,26 +1,45 @@
 /**
- * Names the protocol of one connection by its first bytes, and what goes through a CONNECT tunnel by its own.
+ * What is known of a connection that is not HTTP: its protocol by its first bytes, and, of TLS, how it is used. And what goes through a
+ * CONNECT tunnel, by its first bytes.
  */
 import type { Side } from '../base/index.js';
-import type { Connection } from './model.js';
+import { EncryptedTurns } from './encrypted-use.js';
+import type { Connection, Moment } from './model.js';
 import { httpProtocol, isUnfinishedClientHello, sniffLimit, sniffProtocol, unknownProtocol } from './sniff.js';
 
-export class ProtocolNaming {
+export class OtherTalk {
   /** First bytes of a TLS handshake whose ClientHello is not whole yet. */
   private helloBytes: Uint8Array | null = null;
+  private encrypted: EncryptedTurns | null = null;
 
-  first(connection: Connection, data: Uint8Array, start: number, end: number, from: Side): void {
+  /** The first bytes of either side name the protocol. */
+  first(connection: Connection, data: Uint8Array, start: number, end: number, from: Side, at: Moment): void {
     const found = sniffProtocol(data, start, end, from);
     connection.protocol = found ?? unknownProtocol;
-    if (found?.name === 'tls' && from === 'client' && isUnfinishedClientHello(data, start, end)) {
-      this.helloBytes = data.slice(start, end);
-    }
+    if (found?.name !== 'tls') return;
+    if (from === 'client' && isUnfinishedClientHello(data, start, end)) this.helloBytes = data.slice(start, end);
+    this.encrypted = new EncryptedTurns();
+    connection.encrypted = this.encrypted;
+    this.encrypted.bytes(from, data, start, end, at);
   }
 
-  /** More bytes of the client, while its ClientHello is not whole. */
-  more(connection: Connection, data: Uint8Array, start: number, end: number): void {
-    const held = this.helloBytes;
-    if (held === null) return;
+  /** More bytes of either side. */
+  more(connection: Connection, data: Uint8Array, start: number, end: number, from: Side, at: Moment): void {
+    if (this.helloBytes !== null && from === 'client') this.moreOfHello(connection, this.helloBytes, data, start, end);
+    this.encrypted?.bytes(from, data, start, end, at);
+  }
+
+  gap(from: Side, byteCount: number): void {
+    this.helloBytes = null;
+    this.encrypted?.gap(from, byteCount);
+  }
+
+  /** The sides were guessed wrong. */
+  swap(): void {
+    this.encrypted?.swap();
+  }
+
+  private moreOfHello(connection: Connection, held: Uint8Array, data: Uint8Array, start: number, end: number): void {
     const room = Math.max(0, sniffLimit - held.length);
     const more = data.subarray(start, Math.min(end, start + room));
     const bytes = new Uint8Array(held.length + more.length);

@@ -93,6 +93,7 @@ const quietClosing: Connection['closing'] = {
   first: null,
   clientFin: null,
   serverFin: null,
+  unacknowledgedByServer: 0,
   reset: null,
   finAcknowledged: null,
   sentAfterFin: null,
@@ -101,7 +102,13 @@ const quietClosing: Connection['closing'] = {
 };
 
 /** What only the rules look at. */
-const nothingToDiagnose = { closing: quietClosing, skipped: null, writing: null, software: { client: null, server: null } };
+const nothingToDiagnose = {
+  closing: quietClosing,
+  skipped: null,
+  writing: null,
+  encrypted: null,
+  software: { client: null, server: null },
+};
 
 export function buildConnection(connection: Partial<Connection> = {}): Connection {
   const exchanges = connection.exchanges ?? [buildExchange(1, 1, 5)];

@@ -49,6 +49,7 @@ import { timeoutInferred } from './timeout-inferred.js';
 import { timeoutOrder } from './timeout-order.js';
 import { timeoutsInOrder } from './timeouts-in-order.js';
 import { tinyPool } from './tiny-pool.js';
+import { tlsStaleReuse } from './tls-stale-reuse.js';
 import { unreadBody } from './unread-body.js';
 import { unusedConnection } from './unused-connection.js';
 
@@ -67,6 +68,7 @@ export const rules: readonly Rule[] = [
   clientGaveUp,
   closedWithoutAnswer,
   pathLost,
+  tlsStaleReuse,
   // Broken answers.
   responseCut,
   responseLostToReset,

@@ -31,7 +31,9 @@ export const timeoutInferred: Rule = {
         const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
         const spread = found.count > 1 ? `, ± ${durationWords(found.spread)}` : '';
         const announced = server.announcedSeconds();
-        const said = announced === null ? ' It announces no timeout.' : ` It announces ${announced} s.`;
+        const isReadable = server.httpConnections > 0;
+        const unsaid = isReadable ? ' It announces no timeout.' : ' What it announces is encrypted.';
+        const said = announced === null ? unsaid : ` It announces ${announced} s.`;
         return `It closes after ${durationWords(found.value)} of idleness (${found.count} of ${counted(found.of, 'idle close')}${spread}).${said}${known}`;
       },
     };

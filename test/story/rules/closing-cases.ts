@@ -22,6 +22,19 @@ const idleCloses = each(
 `,
 );
 
+/** A TLS record of this type, as text for a conversation. */
+const record = (type: number, byteCount: number): string =>
+  `text ${JSON.stringify(`${String.fromCharCode(type, 3, 3, byteCount >> 8, byteCount & 255)}${'x'.repeat(byteCount)}`)}`;
+const alert = record(21, 26);
+
+/** A TLS connection, used once and then idle for five seconds. */
+const usedEncrypted = `
+      0     open
+      0.1   >> ${record(22, 250)}
+      0.15  << ${record(22, 900)}
+      0.2   >> ${record(23, 150)}
+      0.3   << ${record(23, 300)}`;
+
 export const closingCases: readonly RuleCase[] = [
   {
     rule: 'stale-reuse',
@@ -765,6 +778,49 @@ export const closingCases: readonly RuleCase[] = [
       0.2   << FIN ; uncaptured unacked
       0.3   >> ACK ; uncaptured
       0.4   << RST`,
+    finding: null,
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'data crosses the close',
+    story: `${usedEncrypted}
+      5.3   << ${alert}
+      5.3   << FIN
+      5.301 >> ${record(23, 120)} ; crossing
+      5.35  << RST`,
+    finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [0], says: /after 5.00 s of idleness/ },
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'the client says farewell, too, and is reset',
+    story: `${usedEncrypted}
+      5.3   << ${alert}
+      5.3   << FIN
+      5.33  >> ${alert}
+      5.35  << RST`,
+    finding: null,
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'data that is answered before the close',
+    story: `${usedEncrypted}
+      5.2   >> ${record(23, 120)}
+      5.3   << ${record(23, 300)}
+      5.31  << ${alert}
+      5.31  << FIN`,
+    finding: null,
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'the first that is sent is refused by the server’s TLS',
+    story: `
+      0     open
+      0.1   >> ${record(22, 250)}
+      0.15  << ${record(22, 900)}
+      1.2   << ${alert}
+      1.2   << FIN
+      1.201 >> ${record(23, 150)} ; crossing
+      1.25  << RST`,
     finding: null,
   },
   {
