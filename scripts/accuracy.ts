@@ -50,9 +50,12 @@ interface Written {
   readonly seconds: number;
 }
 
+const encryptedLinkPort = 8160;
+
 const allScenarios: readonly closing.Scenario[] = [
   closing.staleReuseOverLink(8141, 2000),
   closing.staleReuseOverLink(8142, 1000),
+  closing.staleReuseOverLink(encryptedLinkPort, 1500, true),
   closing.staleReuseBusyServer(8143, 60),
   closing.staleReuseBusyServer(8144, 120),
   closing.reuseAfterFin(8145, 'nginx'),
@@ -145,6 +148,8 @@ async function make(folder: string): Promise<void> {
   const link = await peers.startLink(20);
   await link.startNodeBehind(8141, 1000);
   await link.startGoBehind(8142, 1000);
+  const { certificate, key } = peers.makeCertificate();
+  await link.startGoBehind(encryptedLinkPort, 1500, [certificate, key]);
   for (const port of goLinkPorts) await link.startGoBehind(port, 60_000);
   for (const port of Object.values(linkPorts)) await link.startNodeBehind(port, 60_000);
   // BBR, which some machines are set to, does not start again after a pause.

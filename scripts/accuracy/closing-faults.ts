@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { pause } from '../recording/clients.js';
 import * as peers from '../recording/peers.js';
 import { serve } from '../rule-captures/actors.js';
-import { Line, type Outcome, requestText } from './line.js';
+import { Line, type LineOptions, type Outcome, requestText } from './line.js';
 import type { Truth } from './truth.js';
 
 export const far = '10.9.0.2';
@@ -26,37 +26,41 @@ export async function each(count: number, one: (index: number) => Promise<void>,
 
 /** Two to four requests with pauses, as on a connection in use. */
 async function someRequests(line: Line, index: number): Promise<Outcome> {
-  let outcome = await line.ask();
+  let outcome = await line.ask('/', usual);
   for (let asked = 0; asked <= index % 3 && outcome === 'answered'; asked += 1) {
     await pause(30 + 25 * (index % 5));
-    outcome = await line.ask();
+    outcome = await line.ask('/', usual);
   }
   return outcome;
 }
 
 /** Requests, silence, the server closes, and the client closes too: as it should be. */
-async function idleOut(port: number, count: number, host = '127.0.0.1'): Promise<void> {
+async function idleOut(port: number, count: number, options: LineOptions = {}): Promise<void> {
   await each(count, async (index) => {
-    const line = await Line.open(port, { host });
+    const line = await Line.open(port, options);
     if ((await someRequests(line, index)) === 'answered') await line.closedByPeer();
     await line.leave();
   });
 }
+
+/** Fields that every client sends. */
+const usual = { fields: 'User-Agent: line/1.0\r\nAccept: */*\r\n' };
 
 /**
  * The link has a round trip of 40 ms. A request that leaves in the last 40 ms of the server's patience, as the client counts it,
  * crosses the close; one that leaves earlier is answered.
  */
 export const staleReuseOverLink =
-  (port: number, patienceMs: number): Scenario =>
+  (port: number, patienceMs: number, encrypted = false): Scenario =>
   async (truth, ready) => {
     await ready();
-    const idle = idleOut(port, 4, far);
+    const rule = encrypted ? 'tls-stale-reuse' : 'stale-reuse';
+    const idle = idleOut(port, 4, { host: far, encrypted });
     await each(
       26,
       async (index) => {
-        const line = await Line.open(port, { host: far });
-        if ((await line.ask(`/first/${index}`)) !== 'answered') return;
+        const line = await Line.open(port, { host: far, encrypted });
+        if ((await line.ask(`/first/${index}`, usual)) !== 'answered') return;
         const answeredAt = performance.now();
         const early = index % 4 === 3;
         await pause(patienceMs - (early ? 250 : 22) - (performance.now() - answeredAt));
@@ -65,8 +69,8 @@ export const staleReuseOverLink =
           return;
         }
         const post = { method: 'POST', body: `{"order":"${port}-${index}"}` };
-        const outcome = await line.ask(`/orders/${port}/${index}`, index % 2 === 0 ? post : {});
-        if (outcome === 'lost') truth.connection('stale-reuse', 'request and FIN cross on a link', line);
+        const outcome = await line.ask(`/orders/${port}/${index}`, index % 2 === 0 ? { ...usual, ...post } : usual);
+        if (outcome === 'lost') truth.connection(rule, 'request and FIN cross on a link', line);
         else truth.nearMiss('reuse shortly before the idle timeout, answered');
         await line.leave();
       },

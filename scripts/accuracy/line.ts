@@ -5,6 +5,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectEncrypted } from 'node:tls';
 
 export type Outcome = 'answered' | 'lost';
 
@@ -18,6 +19,8 @@ export interface LineOptions {
   readonly host?: string;
   /** Address of the client. */
   readonly from?: string;
+  /** Through TLS, whoever the server is. */
+  readonly encrypted?: boolean;
 }
 
 const complete = (text: string): boolean => {
@@ -60,16 +63,12 @@ export class Line {
     socket.setNoDelay(true);
   }
 
-  static async open(serverPort: number, { host = '127.0.0.1', from }: LineOptions = {}): Promise<Line> {
+  static async open(serverPort: number, { host = '127.0.0.1', from, encrypted = false }: LineOptions = {}): Promise<Line> {
     const startedAtMs = Date.now();
-    const socket = connect({
-      port: serverPort,
-      host,
-      allowHalfOpen: true,
-      ...(from === undefined ? {} : { localAddress: from }),
-    });
+    const to = { port: serverPort, host, allowHalfOpen: true, ...(from === undefined ? {} : { localAddress: from }) };
+    const socket = encrypted ? connectEncrypted({ ...to, rejectUnauthorized: false }) : connect(to);
     socket.on('error', () => {});
-    await once(socket, 'connect');
+    await once(socket, encrypted ? 'secureConnect' : 'connect');
     return new Line(socket, serverPort, socket.localPort!, startedAtMs);
   }
 

@@ -213,7 +213,7 @@ export class ObservationLog {
     numbers[count] = headOf(resetCode, observation.from);
     numbers[count + 1] = observation.atNs;
     numbers[count + 2] = observation.packet;
-    numbers[count + 3] = observation.repeated ? 1 : 0;
+    numbers[count + 3] = (observation.repeated ? 1 : 0) + (observation.acknowledges === false ? 2 : 0);
     numbers[count + 4] = observation.timeToLive ?? none;
     numbers[count + 5] = observation.usualTimeToLive ?? none;
     numbers[count + 6] = observation.identification ?? none;
@@ -409,7 +409,8 @@ function resetOf({ connection, numbers }: NotedObservations, at: number, from: S
     atNs: numbers[at + 1]!,
     packet: wholeOf(numbers[at + 2]!),
     from,
-    repeated: numbers[at + 3] === 1,
+    repeated: (numbers[at + 3]! & 1) === 1,
+    acknowledges: (numbers[at + 3]! & 2) === 0,
     timeToLive: orNull(numbers[at + 4]!),
     usualTimeToLive: orNull(numbers[at + 5]!),
     identification: orNull(numbers[at + 6]!),

@@ -152,6 +152,8 @@ export interface ResetObservation extends Observed {
   readonly repeated: boolean;
   /** Bytes from the other side that were captured before and that this reset does not acknowledge; left out where it says nothing. */
   readonly unacknowledgedByteCount?: number;
+  /** It acknowledges something, as one does that answers a SYN; left out where the source cannot say. */
+  readonly acknowledges?: boolean;
   /** Time to live (hop limit) of this packet, and of the same side's packets before it; null where unknown. */
   readonly timeToLive: number | null;
   readonly usualTimeToLive: number | null;

@@ -3,6 +3,7 @@
  * users they may be read only by root (or with CAP_SYS_PTRACE); how many could not be looked at is told.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { SocketOwner } from '../base/index.js';
 
 /** Open files looked at, over all processes. */
@@ -62,9 +63,13 @@ function socketInode(link: string): number | null {
   }
 }
 
+/** What Node.js calls its first thread from version 23 on, and so the kernel the process. */
+const namelessThread = 'MainThread';
+
 function processName(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    return name === namelessThread ? basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '') : name;
   } catch {
     return '?';
   }

@@ -425,6 +425,7 @@ export class FlowTable {
       from: forward.side,
       repeated,
       unacknowledgedByteCount: unacknowledgedBy(reverse, segment),
+      acknowledges: (segment.flags & ACK) !== 0,
       timeToLive: segment.timeToLive < 0 ? null : segment.timeToLive,
       usualTimeToLive: forward.timeToLive < 0 ? null : forward.timeToLive,
       identification: segment.identification < 0 ? null : segment.identification,

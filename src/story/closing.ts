@@ -33,8 +33,8 @@ export class ClosingAccount implements Closing {
   /** A reset that is not a repetition. */
   takeReset(from: Side, observation: ResetObservation, at: Moment): void {
     this.first ??= { from, how: 'rst', at, unacknowledgedBytes: observation.unacknowledgedByteCount ?? 0 };
-    const { timeToLive, usualTimeToLive, identification, lastIdentification } = observation;
-    this.reset ??= { from, at, timeToLive, usualTimeToLive, identification, lastIdentification };
+    const { acknowledges = true, timeToLive, usualTimeToLive, identification, lastIdentification } = observation;
+    this.reset ??= { from, at, acknowledges, timeToLive, usualTimeToLive, identification, lastIdentification };
   }
 
   /** Something of `from` was captured: what the other side sent was not in vain. */

@@ -68,9 +68,10 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
   if (!facts.anyBytes) {
     if (facts.handshakeDone) return 'unused';
     if (close.how === 'rst' && connection.tcp.syns.client > 0) {
-      // A refusal acknowledges the SYN and nothing else; more means that the opening was answered, and the capture missed it.
-      const { syns, acksOfUnseen } = connection.tcp;
-      const isRefusal = close.from === 'server' && syns.server === 0 && acksOfUnseen.server === 0;
+      // A refusal acknowledges the SYN and nothing else (RFC 9293 §3.10.7.1); otherwise the capture missed the answer to the opening.
+      const { tcp, closing } = connection;
+      const acknowledgesSyn = closing.reset?.acknowledges === true && tcp.acksOfUnseen.server === 0;
+      const isRefusal = close.from === 'server' && tcp.syns.server === 0 && acknowledgesSyn;
       return isRefusal ? 'refused' : 'handshake-aborted';
     }
     return facts.joinedLate ? 'joined-late' : 'unused';

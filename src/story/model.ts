@@ -160,6 +160,8 @@ export interface FirstClose {
 export interface Reset {
   readonly from: Side;
   readonly at: Moment;
+  /** False: it has no acknowledgment, as a reset has that answers one. */
+  readonly acknowledges: boolean;
   readonly timeToLive: number | null;
   readonly usualTimeToLive: number | null;
   readonly identification: number | null;

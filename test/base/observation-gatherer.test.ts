@@ -132,8 +132,18 @@ function tell(chunks: number, seed: number, sources: readonly Source[]): void {
           say(() => ({ ...observed, kind: 'syn', acknowledges: true, repeated: false, maximumSegmentSize: 1460 }), datas);
           break;
         case 5: {
-          const numbers = { timeToLive: 64, usualTimeToLive: null, identification: 0, lastIdentification: 65_535 };
-          say(() => ({ ...observed, ...numbers, kind: 'reset', repeated: true, unacknowledgedByteCount: 0 }), datas);
+          const acknowledges = next(2) === 0;
+          const numbers = { acknowledges, timeToLive: 64, usualTimeToLive: null, identification: 0, lastIdentification: 65_535 };
+          say(
+            () => ({
+              ...observed,
+              ...numbers,
+              kind: 'reset',
+              repeated: true,
+              unacknowledgedByteCount: 0,
+            }),
+            datas,
+          );
           break;
         }
         case 6: {

@@ -355,6 +355,17 @@ check(
 );
 
 check(
+  'only a reset that acknowledges refuses a SYN: another one answers what was not captured',
+  [
+    [0, '>', 'S', 0, 0],
+    [0.01, '<', 'RA', 0, 1],
+    [1, '>', 'S', 9000, 0],
+    [1.01, '<', 'R', 77, 0],
+  ],
+  { endings: ['rst server refused', 'rst server handshake-aborted'] },
+);
+
+check(
   'what the snap length cut is a gap at once',
   [...handshake, [0.03, '>', 'PA', 1, 1, get.slice(0, 16), { wireByteCount: 54 + g, totalByteCount: 40 + g }]],
   {
