@@ -26,7 +26,7 @@ import type { HttpTalk, TalkListener } from './http-talk.js';
 import { MarkKeeper } from './marks.js';
 import { type Connection, type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
 import { newConnection } from './new-connection.js';
-import { becomeHttp, nameTunnel, OtherTalk } from './protocol-naming.js';
+import { becomeHttp, nameTunnel, OtherTalk } from './other-talk.js';
 import { httpProtocol, unknownProtocol } from './sniff.js';
 import { plus, swapTally } from './tally.js';
 import { mayTakeTurns, payloadNotCaptured } from './turn-taking.js';
