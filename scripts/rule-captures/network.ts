@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { ask, gone, pause } from '../recording/clients.js';
 import * as peers from '../recording/peers.js';
-import { get, leave, openSocket, type Play, type Plays, say, serve } from './actors.js';
+import { askUndici, get, leave, openSocket, type Play, type Plays, say, serve, undici } from './actors.js';
 
 const farHost = '10.9.0.2';
 const far = `http://${farHost}:8080`;
@@ -45,6 +45,19 @@ export const network: Plays = {
     await pause(7000);
     socket.destroy();
   }),
+  'silent-drop/fires-tls': async (record) => {
+    const { certificate, key } = peers.makeCertificate();
+    const link = await peers.startLink(10);
+    await link.startGoBehind(8443, minuteMs, [certificate, key]);
+    await record({ ports: [8443], device: 'holdfast0' }, async () => {
+      const client = undici(`https://${farHost}:8443`, { connect: { rejectUnauthorized: false }, keepAliveTimeout: minuteMs });
+      await askUndici(client, '/first');
+      await pause(3000);
+      await link.drop();
+      void askUndici(client, '/second');
+      await pause(7000);
+    });
+  },
   'silent-drop/near-miss': overLink(minuteMs, async (link) => {
     // Lost for a moment only: the second try comes through.
     const socket = await openSocket(8080, farHost);

@@ -135,3 +135,12 @@ export function closeOfServer({ clientFin, serverFin }: Closing, { serverFarewel
   const close = serverFarewell ?? serverFin;
   return close !== null && serverFin !== null && (clientFin === null || close.atNs <= clientFin.atNs) ? close : null;
 }
+
+/** The idle time, in ns, behind which everything that the client sent was sent again and again in vain; 0: not so. */
+export function idleBeforeSilence(
+  { unanswered }: Closing,
+  { askedAt, isAnswered, answeredTurns, idleBeforeNs }: EncryptedUse,
+): number {
+  if (unanswered === null || unanswered.from !== 'client' || askedAt === null || isAnswered || answeredTurns === 0) return 0;
+  return unanswered.since.atNs >= askedAt.atNs ? idleBeforeNs : 0;
+}

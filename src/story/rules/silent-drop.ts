@@ -1,5 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import { idleBeforeSilence } from '../encrypted-use.js';
 import { keepPathAlive } from '../fixes.js';
 import { forgottenBy } from '../known-timeouts.js';
 
@@ -22,6 +23,22 @@ export const silentDrop: Rule = {
     'A machine or a line that went down without an idle time before (path-lost), and a server that has the request and is slow: its ' +
     'machine would acknowledge (slow-server).',
   fixes: keepPathAlive,
+  endings: ['data-unanswered'],
+  asks: ['encrypted-unanswered'],
+  // The same through TLS, where a request cannot be told from other data.
+  onConnection: ({ id, closing, encrypted, ending, tcp }, { sound }) => {
+    const { unanswered } = closing;
+    if (!sound || encrypted === null || encrypted.askedAt === null || unanswered === null) return null;
+    const idleNs = idleBeforeSilence(closing, encrypted);
+    if (idleNs < leastIdleNs || unanswered.retransmissions < leastRepeats) return null;
+    const { askedAt } = encrypted;
+    return {
+      packets: [askedAt.packet, unanswered.last.packet],
+      delayNs: Math.max(0, ending.at.atNs - askedAt.atNs),
+      text: () =>
+        `For example connection #${id}: what was sent through TLS (packet ${askedAt.packet}) after ${swallowed(idleNs, unanswered.retransmissions, tcp.keepAliveProbes.client)}`,
+    };
+  },
   onLostRequest: (lost) => {
     const silent = lost.by === 'network' || (lost.by === 'server' && lost.how === 'rst' && !lost.acknowledged);
     if (!silent || lost.sentAgain < leastRepeats || lost.idleBeforeNs < leastIdleNs || lost.number === 1) return null;
@@ -29,14 +46,19 @@ export const silentDrop: Rule = {
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
       delayNs: Math.max(0, lost.waitedNs),
-      text: () => {
-        const box = forgottenBy(lost.idleBeforeNs);
-        const known = box === null ? '' : ` ${box.name} forgets after ${box.seconds} s.`;
-        const probes = lost.probes === 0 ? ' No TCP keep-alive probe was sent meanwhile.' : '';
-        return `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) after ${durationWords(lost.idleBeforeNs)} of idleness, sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.${known}${probes}`;
-      },
+      text: () =>
+        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) after ${swallowed(lost.idleBeforeNs, lost.sentAgain, lost.probes)}`,
     };
   },
-  sum: ({ lostRequests, delayNs }) =>
-    `${counted(lostRequests, 'request')} swallowed after an idle time; callers waited ${durationWords(delayNs)} in vain.`,
+  sum: ({ count, lostRequests, delayNs }) => {
+    const what = lostRequests > 0 ? counted(lostRequests, 'request') : `${counted(count, 'connection')} with TLS`;
+    return `${what} swallowed after an idle time; callers waited ${durationWords(delayNs)} in vain.`;
+  },
 };
+
+function swallowed(idleNs: number, repeats: number, probes: number): string {
+  const box = forgottenBy(idleNs);
+  const known = box === null ? '' : ` ${box.name} forgets after ${box.seconds} s.`;
+  const unprobed = probes === 0 ? ' No TCP keep-alive probe was sent meanwhile.' : '';
+  return `${durationWords(idleNs)} of idleness, sent again ${counted(repeats, 'time')} without an acknowledgement.${known}${unprobed}`;
+}

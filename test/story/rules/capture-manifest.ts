@@ -428,6 +428,13 @@ const network: readonly Case[] = [
     expects: [bad('silent-drop', 0)],
   },
   {
+    capture: 'silent-drop/fires-tls',
+    client: 'undici',
+    server: ['Go'],
+    did: 'The same through TLS.',
+    expects: [bad('silent-drop', 0)],
+  },
+  {
     capture: 'silent-drop/near-miss',
     client: 'socket',
     server: ['Node'],

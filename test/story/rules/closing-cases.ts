@@ -1,6 +1,7 @@
 /** Cases of the rules about the closing of connections: for each rule a conversation that fires it and a near miss that does not. */
 
 import { each } from '../conversation.js';
+import { record, usedEncrypted } from './encrypted-conversation.js';
 import type { RuleCase } from './rule-case.js';
 
 /** A kept connection: one answered request. */
@@ -22,18 +23,7 @@ const idleCloses = each(
 `,
 );
 
-/** A TLS record of this type, as text for a conversation. */
-const record = (type: number, byteCount: number): string =>
-  `text ${JSON.stringify(`${String.fromCharCode(type, 3, 3, byteCount >> 8, byteCount & 255)}${'x'.repeat(byteCount)}`)}`;
 const alert = record(21, 26);
-
-/** A TLS connection, used once and then idle for five seconds. */
-const usedEncrypted = `
-      0     open
-      0.1   >> ${record(22, 250)}
-      0.15  << ${record(22, 900)}
-      0.2   >> ${record(23, 150)}
-      0.3   << ${record(23, 300)}`;
 
 export const closingCases: readonly RuleCase[] = [
   {

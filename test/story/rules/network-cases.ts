@@ -1,5 +1,6 @@
 /** Cases of the rules about the network between the ends: for each rule a conversation that fires it and a near miss that does not. */
 
+import { record, usedEncrypted } from './encrypted-conversation.js';
 import type { RuleCase } from './rule-case.js';
 
 const answered = `
@@ -9,8 +10,8 @@ const answered = `
 `;
 
 /** A request into the void, with the kernel's growing pauses. */
-const swallowed = (at: number): string => `
-  ${at}        >> GET /second ; lost
+const swallowed = (at: number, what = 'GET /second'): string => `
+  ${at}        >> ${what} ; lost
   ${at + 0.2}  >> again ; lost
   ${at + 0.6}  >> again ; lost
   ${at + 1.4}  >> again ; lost
@@ -54,6 +55,30 @@ export const networkCases: readonly RuleCase[] = [
       400.2 >> again
       400.3 << 200 body 5`,
     finding: null,
+  },
+  {
+    rule: 'silent-drop',
+    name: 'after 400 s of idleness nothing that is sent through TLS is acknowledged',
+    story: `${usedEncrypted}${swallowed(400, record(23, 120))}`,
+    finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], says: /1 connection with TLS swallowed/ },
+  },
+  {
+    rule: 'path-lost',
+    name: 'through TLS, behind an idle time',
+    story: `${usedEncrypted}${swallowed(400, record(23, 120))}`,
+    finding: null,
+  },
+  {
+    rule: 'silent-drop',
+    name: 'through TLS, without an idle time',
+    story: `${usedEncrypted}${swallowed(0.5, record(23, 120))}`,
+    finding: null,
+  },
+  {
+    rule: 'path-lost',
+    name: 'through TLS, without an idle time',
+    story: `${usedEncrypted}${swallowed(0.5, record(23, 120))}`,
+    finding: { level: 'warning', confidence: 'high', owner: 'network', connections: [0] },
   },
   {
     rule: 'path-lost',
