@@ -24,6 +24,9 @@ interface Handle {
   writeLatin1String(request: WriteRequest, text: string): number;
 }
 
+/** As Node calls it. */
+type LearningWrite = (request: WriteRequest | null, ...text: readonly string[]) => number;
+
 /** Null until the first ordinary write has shown it. */
 let requestClass: (new () => WriteRequest) | null = null;
 /** One request object serves every write that the kernel takes at once. */
@@ -80,12 +83,13 @@ export function writerOf(socket: Socket, done: () => void): DirectWriter | null 
 
 /** Looks at the request object of the handle's next ordinary write. */
 function learnFrom(handle: Handle): void {
-  const look = (request: WriteRequest, text: string): number => {
-    if (requestClass === null && request.constructor.name === 'WriteWrap') {
+  const look: LearningWrite = (request, ...text) => {
+    // Node 26 makes none until a write is not taken at once.
+    if (requestClass === null && request?.constructor.name === 'WriteWrap') {
       requestClass = request.constructor as new () => WriteRequest;
     }
     Reflect.deleteProperty(handle, 'writeLatin1String');
-    return handle.writeLatin1String(request, text);
+    return (handle.writeLatin1String as LearningWrite).call(handle, request, ...text);
   };
   handle.writeLatin1String = look;
 }
