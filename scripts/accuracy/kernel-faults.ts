@@ -160,7 +160,6 @@ export const encrypted: Scenario = async (truth, ready) => {
   });
   agent.destroy();
   truth.nearMiss('requests over TLS', 24);
-  truth.server('timeout-inferred', 'idle closes of TLS connections', port);
   await each(8, async (index) => {
     const { socket, who } = dial(port);
     await once(socket, 'connect');

@@ -96,6 +96,8 @@ export interface BadlyRecorded {
 /** What says less than what was done, and is true all the same; a bad recording may not show more. */
 const alsoTrue: Readonly<Record<string, readonly string[]>> = {
   'closed-without-answer': ['server-died', 'cut-while-waiting'],
+  // The client had been told twice; the first time was not recorded.
+  'reuse-after-fin': ['request-after-close'],
   // The answer did come late; that its caller had gone was not recorded.
   'slow-server': ['client-gave-up', 'server-died'],
 };

@@ -11,7 +11,7 @@ const leastUnknownIdleNs = 1e9;
 /** A server that closes because of idleness does so this soon around the request, besides two round trips. */
 const promptNs = 30e6;
 /** Where the round trip is unknown, the news of a close is taken to be on its way for no longer. */
-const unknownNewsNs = 500e6;
+const unknownNewsNs = 30e6;
 
 export const staleReuse: Rule = {
   id: 'stale-reuse',
