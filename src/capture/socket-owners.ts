@@ -63,13 +63,13 @@ function socketInode(link: string): number | null {
   }
 }
 
-/** What Node.js calls its first thread from version 23 on, and so the kernel the process. */
-const namelessThread = 'MainThread';
+/** What Node.js calls its first thread, and so the kernel the process: `MainThread` from version 23 on, `node-MainThread` from 26 on. */
+const threadName = /^(?:node-)?MainThread$/;
 
 function processName(pid: string): string {
   try {
     const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-    return name === namelessThread ? basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '') : name;
+    return threadName.test(name) ? basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '') : name;
   } catch {
     return '?';
   }
