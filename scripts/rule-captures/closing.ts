@@ -47,24 +47,27 @@ const goAsked =
     await record({ ports: [80] }, () => peers.runGo('gaps', `${local}/`, ...gapsMs.map(String)));
   };
 
+/** Twice: a request, and after each gap another, on a connection of undici's. */
+async function askBehindGaps(connect: () => ReturnType<typeof undici>, gapsMs: readonly number[], method: 'GET' | 'POST') {
+  for (let round = 0; round < 2; round += 1) {
+    const client = connect();
+    await askUndici(client, '/');
+    for (const ms of gapsMs) {
+      await pause(ms);
+      await askUndici(client, `/orders/${round}`, method, method === 'POST' ? '{"item":4711}' : undefined);
+    }
+    await client.destroy();
+    await pause(300);
+  }
+}
+
 /** A round trip of 100 ms, and a server that closes after a second of idleness. */
 const undiciOverLink =
   (gapsMs: readonly number[], method: 'GET' | 'POST'): Play =>
   async (record) => {
     const link = await peers.startLink(50);
     await link.startGoBehind(8080, 1000);
-    await record(onLink, async () => {
-      for (let round = 0; round < 2; round += 1) {
-        const client = undici(far);
-        await askUndici(client, '/');
-        for (const ms of gapsMs) {
-          await pause(ms);
-          await askUndici(client, `/orders/${round}`, method, method === 'POST' ? '{"item":4711}' : undefined);
-        }
-        await client.destroy();
-        await pause(300);
-      }
-    });
+    await record(onLink, () => askBehindGaps(() => undici(far), gapsMs, method));
   };
 
 /** The same through TLS. */
@@ -74,18 +77,8 @@ const undiciOverEncryptedLink =
     const { certificate, key } = peers.makeCertificate();
     const link = await peers.startLink(50);
     await link.startGoBehind(8443, 1000, [certificate, key]);
-    await record({ ports: [8443], device: 'holdfast0' }, async () => {
-      for (let round = 0; round < 2; round += 1) {
-        const client = undici('https://10.9.0.2:8443', { connect: { rejectUnauthorized: false } });
-        await askUndici(client, '/');
-        for (const ms of gapsMs) {
-          await pause(ms);
-          await askUndici(client, `/orders/${round}`, method, method === 'POST' ? '{"item":4711}' : undefined);
-        }
-        await client.destroy();
-        await pause(300);
-      }
-    });
+    const connect = () => undici('https://10.9.0.2:8443', { connect: { rejectUnauthorized: false } });
+    await record({ ports: [8443], device: 'holdfast0' }, () => askBehindGaps(connect, gapsMs, method));
   };
 
 const pipelineOfFive =
