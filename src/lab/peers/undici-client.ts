@@ -13,12 +13,14 @@ interface AgentLike {
 
 type AgentClass = new (options: { connections: number; keepAliveTimeout?: number }) => AgentLike;
 
-const globalDispatcher = Symbol.for('undici.globalDispatcher.1');
+/** Of undici 8, in Node 26, where the other name leads to a wrapper; and of those before. */
+const globalDispatchers = ['undici.globalDispatcher.2', 'undici.globalDispatcher.1'].map((name) => Symbol.for(name));
 
 async function agentClass(): Promise<AgentClass> {
   // The first fetch makes the dispatcher.
   await fetch('data:,').then((response) => response.text());
-  const dispatcher = (globalThis as Record<symbol, object | undefined>)[globalDispatcher];
+  const known = globalThis as Record<symbol, object | undefined>;
+  const dispatcher = globalDispatchers.map((name) => known[name]).find((found) => found !== undefined);
   if (dispatcher === undefined) throw new Error('this Node keeps its undici to itself');
   return dispatcher.constructor as AgentClass;
 }
