@@ -22,7 +22,6 @@ export type {
   FieldLine,
   FinObservation,
   GapObservation,
-  HeadPlaces,
   MessageEndObservation,
   Observation,
   Observer,

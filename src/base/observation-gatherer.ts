@@ -34,11 +34,6 @@ export interface GathererOptions {
   readonly memory: ArrayBufferLike;
   /** Takes what a connection had to say; the log is borrowed for the call. */
   readonly hand: (log: ObservationLog) => void;
-  /** Looks for a head at the start of bytes[start, end) and writes its places, `longest` numbers at most; returns how many. */
-  readonly heads?: {
-    readonly find: (bytes: Uint8Array, start: number, end: number, into: Float64Array) => number;
-    readonly longest: number;
-  };
   /** What was handed on is still read while so many bytes more of the input come. */
   readonly readLaterByteCount?: number;
 }
@@ -47,8 +42,6 @@ export class ObservationGatherer {
   readonly ring: ByteRing;
   private readonly hand: (log: ObservationLog) => void;
   private readonly readLaterByteCount: number;
-  private readonly findHead: NonNullable<GathererOptions['heads']>['find'] | null;
-  private readonly places: Float64Array;
   private readonly logs = new Map<ConnectionId, ObservationLog>();
   private last: ObservationLog | null = null;
   /** Logs that need bytes, in order of the first; from `queueHead` on. */
@@ -64,11 +57,9 @@ export class ObservationGatherer {
   private idle = 0;
   private readonly idleNumbers: Float64Array[][] = rooms.map(() => []);
 
-  constructor({ memory, hand, heads, readLaterByteCount = 0 }: GathererOptions) {
+  constructor({ memory, hand, readLaterByteCount = 0 }: GathererOptions) {
     this.ring = new ByteRing(memory);
     this.hand = hand;
-    this.findHead = heads?.find ?? null;
-    this.places = new Float64Array(heads?.longest ?? 0);
     this.readLaterByteCount = readLaterByteCount;
   }
 
@@ -151,11 +142,7 @@ export class ObservationGatherer {
       }
       memory.set(data.subarray(start, end), offset);
     }
-    const placeCount = this.findHead === null ? 0 : this.findHead(memory, offset, offset + end - start, this.places);
-    // Before anything is noted: for want of room all that waits is handed on.
-    if (placeCount > 0) this.makeRoomFor(log, placeCount + 2 + longestRecord);
     if (log.firstPlace < 0) this.enqueue(log);
-    if (placeCount > 0) log.noteHead(this.places, placeCount);
     log.noteBytes(observation, offset);
   }
 
@@ -212,7 +199,7 @@ export class ObservationGatherer {
       log = this.logs.get(connection) ?? this.begin(connection);
       this.last = log;
     }
-    this.makeRoomFor(log, longestRecord);
+    if (log.count + longestRecord > log.numbers.length) this.makeRoom(log);
     return log;
   }
 
@@ -223,16 +210,12 @@ export class ObservationGatherer {
     return log;
   }
 
-  private makeRoomFor(log: ObservationLog, count: number): void {
-    if (log.count + count > log.numbers.length) this.makeRoom(log, count);
-  }
-
-  private makeRoom(log: ObservationLog, count: number): void {
+  private makeRoom(log: ObservationLog): void {
     // One that was full once will be full again.
-    const isFull = log.count + count > gatherLimits.numbersOfConnection;
+    const isFull = log.count + longestRecord > gatherLimits.numbersOfConnection;
     if (isFull) this.handOn(log);
     let size = isFull ? rooms.length - 1 : 0;
-    while (rooms[size]! < log.count + count) size++;
+    while (rooms[size]! < log.count + longestRecord) size++;
     const kept = this.idleNumbers[size]!.pop();
     if (kept !== undefined) this.idle -= kept.byteLength;
     const numbers = kept ?? new Float64Array(rooms[size]!);

@@ -15,7 +15,6 @@ import type {
   ConnectionId,
   FinObservation,
   GapObservation,
-  HeadPlaces,
   Observation,
   Observer,
   OpenedObservation,
@@ -36,10 +35,8 @@ const closedCode = 6;
 const gapCode = 7;
 const resetCode = 8;
 const otherCode = 9;
-/** Places of the head in the bytes of the record behind it. Only the first number is that of other records; then how many, and they. */
-const headCode = 10;
 
-/** The longest record has so many numbers, heads aside. */
+/** The longest record has so many numbers. */
 export const longestRecord = 10;
 
 const calls: readonly SegmentCall[] = [
@@ -111,15 +108,6 @@ export class ObservationLog {
     this.count = 0;
     this.others = noOthers;
     this.firstPlace = -1;
-  }
-
-  /** Before the bytes it is in. */
-  noteHead(places: Float64Array, placeCount: number): void {
-    const { numbers, count } = this;
-    numbers[count] = headOf(headCode, 'client');
-    numbers[count + 1] = placeCount;
-    for (let at = 0; at < placeCount; at++) numbers[count + 2 + at] = places[at]!;
-    this.count = count + 2 + placeCount;
   }
 
   /** `offset`: where the bytes lie. */
@@ -248,9 +236,7 @@ export class ObservationReader {
     start: 0,
     end: 0,
     cutByteCount: 0,
-    head: null,
   };
-  private readonly head: Writable<HeadPlaces> = { numbers: noNumbers, start: 0 };
   private readonly ack: Writable<AckObservation> = { kind: 'ack', ...common, pure: false, coversAll: false, roundTripNs: null };
   private readonly syn: Writable<SynObservation> = {
     kind: 'syn',
@@ -269,7 +255,7 @@ export class ObservationReader {
   }
 
   read(noted: NotedObservations): void {
-    const { observe, bytes, head: places, ack, syn, fin, call } = this;
+    const { observe, bytes, ack, syn, fin, call } = this;
     const { connection, numbers, end } = noted;
     bytes.connection = connection;
     bytes.data = noted.memory;
@@ -293,13 +279,6 @@ export class ObservationReader {
           bytes.cutByteCount = numbers[at + 5]! | 0;
           at += 6;
           observe(bytes);
-          bytes.head = null;
-          break;
-        case headCode:
-          places.numbers = numbers;
-          places.start = at + 2;
-          bytes.head = places;
-          at += 2 + (numbers[at + 1]! | 0);
           break;
         case ackCode:
           ack.atNs = atNs;

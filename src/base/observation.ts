@@ -62,15 +62,6 @@ export interface SynObservation extends Observed {
   readonly maximumSegmentSize: number | null;
 }
 
-/**
- * Where in the bytes of an observation the parts of a message's head are, from a source that looked for them: numbers from `start`
- * on, as wire/head-places.ts has them.
- */
-export interface HeadPlaces {
-  readonly numbers: Float64Array;
-  readonly start: number;
-}
-
 /** Ordered bytes of one direction, as they become readable. `data[start, end)` is valid only during the call. */
 export interface BytesObservation extends Observed {
   readonly kind: 'bytes';
@@ -80,8 +71,6 @@ export interface BytesObservation extends Observed {
   readonly end: number;
   /** So many bytes more of the same segment were cut off by the snap length: a `gap` of as many follows at once. */
   readonly cutByteCount?: number;
-  /** There is a head at the start of the bytes, if a message begins there. Like the bytes valid only during the call. */
-  readonly head?: HeadPlaces | null;
 }
 
 /** Bytes that the stream had but the source cannot show; the stream goes on behind them. */

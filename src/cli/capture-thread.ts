@@ -5,7 +5,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchWriter, type ObservationBatch, ObservationGatherer, type SourceProblem } from '../base/index.js';
 import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
-import { findHeadPlaces, longestHeadPlaces } from '../wire/index.js';
 import type { ThreadBatch, ThreadFailure, ThreadTask } from './capture-worker.js';
 import { CommandFailure } from './failure.js';
 import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
@@ -30,9 +29,7 @@ const told = new Int32Array(toldMemory);
 
 async function read(): Promise<void> {
   const writer = new BatchWriter();
-  // This thread has time to look for heads while the other tells.
-  const heads = { find: findHeadPlaces, longest: longestHeadPlaces };
-  const gatherer = new ObservationGatherer({ memory, readLaterByteCount, heads, hand: (log) => writer.add(log) });
+  const gatherer = new ObservationGatherer({ memory, readLaterByteCount, hand: (log) => writer.add(log) });
   const capture = observeCapture({ observe: gatherer.observe });
   /** Batches said; the newest of them, in turns; and where in the ring each began, the one that is written too. */
   let said = 0;

@@ -481,7 +481,7 @@ export class ConnectionState implements TalkListener {
     }
     this.other?.more(this.connection, data, start, end, from, this.at);
     if (protocol !== 'none' && protocol !== 'unknown' && protocol !== 'http/1' && protocol !== 'socks') return;
-    talk.bytes(from, data, start, end, this.atNs, this.packet, observation.head ?? null);
+    talk.bytes(from, data, start, end, this.atNs, this.packet);
     if (talk.isHttp) becomeHttp(this.connection);
     else if (protocol === 'none' && talk.heldBytes(from) === null) {
       this.other = new OtherTalk();

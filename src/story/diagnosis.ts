@@ -76,9 +76,7 @@ export class Diagnosis {
         this.waiting -= server.lost.length;
         server.lost.length = 0;
       },
-      pair: (pair) => {
-        if (!pair.isOrdinary) this.judgePair(pair, this.hits);
-      },
+      pair: (pair) => this.judgePair(pair, this.hits),
     });
   }
 

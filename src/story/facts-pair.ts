@@ -37,9 +37,6 @@ const zeroNs = -0;
 /** A window closed for less, when the capture ends, may open again. */
 const leastStallNs = 2e9;
 
-/** Of the shortest idle time after which the server closed. */
-const nearIdleShare = 0.5;
-
 const nothing: readonly number[] = [];
 
 export class PairFacts implements TableEntry {
@@ -184,19 +181,6 @@ export class PairFacts implements TableEntry {
   /** Time from the first opening to the last ending, in ns. */
   get spanNs(): number {
     return Math.max(0, this.lastNs - this.firstNs);
-  }
-
-  /**
-   * A single connection, and nothing about it that a rule about pairs could speak of by itself: where there are more pairs than are kept,
-   * nearly all that go are like this.
-   */
-  get isOrdinary(): boolean {
-    return (
-      this.connections === 1 &&
-      this.unread === 0 &&
-      this.closeAskedByClient <= 1 &&
-      this.longestSurvivedGapNs < nearIdleShare * this.server.idleCloses.least
-    );
   }
 
   private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection): void {

@@ -11,7 +11,6 @@
  *   packet it needed.
  */
 import {
-  type HeadPlaces,
   type MessageEndObservation,
   otherSide,
   type RequestHeadObservation,
@@ -116,16 +115,8 @@ export class HttpTalk {
     return this.direction(from).inMessage;
   }
 
-  /** `data[start, end)` in stream order; `head`: places of the head at its start. */
-  bytes(
-    from: Side,
-    data: Uint8Array,
-    start: number,
-    end: number,
-    atNs: number,
-    packet: number,
-    head: HeadPlaces | null = null,
-  ): void {
+  /** `data[start, end)` in stream order; `scan`: look for a message start even after bytes of no known kind. */
+  bytes(from: Side, data: Uint8Array, start: number, end: number, atNs: number, packet: number): void {
     const direction = this.direction(from);
     if (atNs >= this.nowNs) this.nowNs = atNs;
     this.nowPacket = packet;
@@ -147,7 +138,7 @@ export class HttpTalk {
     const reader =
       direction.reading === 'request' ? direction.requests : direction.reading === 'response' ? direction.responses : null;
     if (reader === null) return;
-    const taken = reader.receive(bytes, at0, to, bytes === data ? head : null);
+    const taken = reader.receive(bytes, at0, to);
     // A reader stops early only for a tunnel: the rest is what goes through it.
     if (taken < to && direction.reading === ('undecided' as Reading)) this.bytes(from, bytes, taken, to, atNs, packet);
   }

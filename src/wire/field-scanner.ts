@@ -9,12 +9,10 @@
  * All places are kept relative to the start of the section, because the bytes may move between two calls.
  */
 
-import type { HeadPlaces } from '../base/index.js';
 import * as characters from './characters.js';
 import { valueBytesEnd } from './characters.js';
 import { Facts } from './facts.js';
 import type { FieldSection } from './field-section.js';
-import { takeLines } from './head-places.js';
 import { incomplete, type Judge, needsOwnBuffer, stopped } from './judge.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
@@ -45,12 +43,6 @@ export class FieldScanner {
     this.folded = false;
     this.unfoldedTo = 0;
     this.facts.reset();
-  }
-
-  /** Takes a whole section's field lines, which begin `linesAt` bytes into it, from where they were found to be. */
-  take(places: HeadPlaces, bytes: Uint8Array, base: number, linesAt: number, fields: FieldSection): void {
-    this.facts.reset();
-    takeLines(places, bytes, base, linesAt, fields, this.facts);
   }
 
   /**

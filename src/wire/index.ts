@@ -2,7 +2,6 @@
 
 export type { KeepAliveHint } from './connection-fields.js';
 export { parseConnectionOptions, parseKeepAlive } from './connection-fields.js';
-export { findHeadPlaces, longestHeadPlaces } from './head-places.js';
 export type { Limits } from './limits.js';
 export { observingLimits, strictLimits } from './limits.js';
 export type {

@@ -3,12 +3,10 @@
  * end, empty lines between them. How the parts of a message are read is in reader.ts.
  */
 
-import type { HeadPlaces } from '../base/index.js';
 import { CR, LF } from './characters.js';
 import { ChunkReader } from './chunk-reader.js';
 import { FieldScanner } from './field-scanner.js';
 import { FieldSection } from './field-section.js';
-import type { HeadKind } from './head-places.js';
 import type { Judge } from './judge.js';
 import { type Limits, observingLimits, strictLimits } from './limits.js';
 import type { Framing, Manner, MessageHandler, MessageOutcome } from './message.js';
@@ -47,8 +45,6 @@ export abstract class ReaderCore<Head> implements Judge {
   readonly strict: boolean;
   protected readonly handler: MessageHandler<Head>;
   protected readonly limits: Limits;
-  /** Places of heads are found within usual limits only. */
-  protected readonly takesPlaces: boolean;
   protected readonly scanner: FieldScanner;
   /** Fields of the head or trailer section being read; replaced when its taker keeps it. */
   protected fields = new FieldSection();
@@ -91,7 +87,6 @@ export abstract class ReaderCore<Head> implements Judge {
     this.handler = handler;
     const usual = this.strict ? strictLimits : observingLimits;
     this.limits = limits === undefined ? usual : { ...usual, ...limits };
-    this.takesPlaces = limits === undefined;
     this.scanner = new FieldScanner(this, this.limits.fieldLineCount);
     this.chunks = new ChunkReader(this, this.limits);
     this.findStart = findStart;
@@ -102,13 +97,10 @@ export abstract class ReaderCore<Head> implements Judge {
     return this.lost;
   }
 
-  protected abstract readonly kind: HeadKind;
   /** Begins a start line. */
   protected abstract beginStartLine(): void;
   /** Scans the start line; as `FieldScanner.scan`, and `notHttp` when (observing) the line is none. */
   protected abstract scanStartLine(bytes: Uint8Array, base: number, end: number): number;
-  /** Takes the start line at bytes[base] from where its parts were found to be; its end, counted from there, or `stopped`. */
-  protected abstract takeStartLine(places: HeadPlaces, bytes: Uint8Array, base: number): number;
   /** The head bytes[base, headEnd) is whole: judges it, tells it, says how its body is framed. Null: refused. */
   protected abstract takeHead(bytes: Uint8Array, base: number, headEnd: number): Framing | null;
   /** Length of the counted body and persistence of the head taken last. */
@@ -230,6 +222,3 @@ export abstract class ReaderCore<Head> implements Judge {
     return Math.max(earliest, this.problemFound!.offset - zero);
   }
 }
-
-/** The version, as heads have it, from the digit behind `HTTP/1.`. */
-export const versionOf = (digit: number): string => (digit === 0x31 ? '1.1' : `1.${digit - 0x30}`);

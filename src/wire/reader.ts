@@ -16,10 +16,9 @@
  * What is not here: body limits, timeouts, and what to answer; those are the engine's.
  */
 
-import { assert, type HeadPlaces } from '../base/index.js';
+import { assert } from '../base/index.js';
 import { CR, LF } from './characters.js';
 import { FieldSection } from './field-section.js';
-import { arePlacesOf, headByteCountAt } from './head-places.js';
 import { notHttp, stopped } from './judge.js';
 import { ReaderCore } from './reader-core.js';
 
@@ -44,29 +43,13 @@ export abstract class MessageReader<Head> extends ReaderCore<Head> {
 
   /**
    * Takes the next bytes of the stream, data[start, end). Returns the index up to which they were taken: `end`, unless the
-   * reader paused, failed, is done or became a tunnel; the rest is the caller's. Never throws on what a peer sent. `places`: of the
-   * head at data[start], where somebody has found them (`findHeadPlaces`), which saves the time to scan it.
+   * reader paused, failed, is done or became a tunnel; the rest is the caller's. Never throws on what a peer sent.
    */
-  receive(data: Uint8Array, start = 0, end = data.length, places: HeadPlaces | null = null): number {
+  receive(data: Uint8Array, start = 0, end = data.length): number {
     const zero = this.taken - start;
-    let pos = start;
-    if (places !== null && this.phase === 'between' && !this.afterCr && this.takesPlaces && arePlacesOf(this.kind, places)) {
-      pos = this.takeFoundHead(data, start, zero, places);
-    }
-    pos = this.read(data, pos, end, zero);
+    const pos = this.read(data, start, end, zero);
     this.taken = zero + pos;
     return pos;
-  }
-
-  private takeFoundHead(data: Uint8Array, start: number, zero: number, places: HeadPlaces): number {
-    this.startMessage(zero + start);
-    const linesAt = this.takeStartLine(places, data, start);
-    if (linesAt === stopped) return this.placeOfProblem(start, zero);
-    this.startLineDone = true;
-    this.scanner.take(places, data, start, linesAt, this.fields);
-    const headEnd = start + headByteCountAt(places);
-    this.finishHead(data, start, headEnd);
-    return headEnd;
   }
 
   /** `zero` here and below: bytes of the stream before data[0] (negative where data has a prefix that is not the stream's). */

@@ -10,19 +10,17 @@
  * Bytes behind a request with `Upgrade`, or a CONNECT, may not be HTTP: a server pauses there until it has decided.
  */
 
-import type { HeadPlaces } from '../base/index.js';
 import * as characters from './characters.js';
 import { matches } from './characters.js';
 import type { FieldSection } from './field-section.js';
 import { frameRequest } from './framing.js';
-import { firstEndAt, secondEndAt } from './head-places.js';
 import { incomplete, notHttp, stopped } from './judge.js';
 import { latin1 } from './latin1.js';
 import type { Framing, RequestHandler, RequestHead } from './message.js';
 import { findRequestStart, knownMethods } from './message-start.js';
 import { type Persistence, type PersistenceVersion, persistenceOf } from './persistence.js';
 import { MessageReader } from './reader.js';
-import { type ReaderOptions, versionOf } from './reader-core.js';
+import type { ReaderOptions } from './reader-core.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
 const { CR, LF, SP, targetBytes, tokenBytes } = characters;
@@ -62,7 +60,6 @@ class RequestHeadView implements RequestHead {
 type LinePhase = 'method' | 'target' | 'version' | 'odd-line';
 
 export class RequestReader extends MessageReader<RequestHead> {
-  protected override readonly kind = 'request';
   protected override readonly toleratesEmptyLines = true;
   private head: RequestHeadView;
   private linePhase: LinePhase = 'method';
@@ -185,17 +182,9 @@ export class RequestReader extends MessageReader<RequestHead> {
       }
     }
     if (end - start < 10) return incomplete;
-    this.version = versionOf(bytes[start + 7]!);
+    const minor = bytes[start + 7]!;
+    this.version = minor === 0x31 ? '1.1' : `1.${minor - 0x30}`;
     return start + 10;
-  }
-
-  protected override takeStartLine(places: HeadPlaces, bytes: Uint8Array, base: number): number {
-    this.methodEnd = firstEndAt(places);
-    this.targetEnd = secondEndAt(places);
-    const versionStart = this.targetEnd + 1;
-    this.version = versionOf(bytes[base + versionStart + 7]!);
-    const result = this.finishRequestLine(bytes, base, base + versionStart + 10);
-    return result === stopped ? stopped : versionStart + 10;
   }
 
   private finishRequestLine(bytes: Uint8Array, base: number, lineEnd: number): number {

@@ -7,19 +7,17 @@
  * versions, more white space, other line ends, `ICY`, and an answer to HTTP/0.9 without any head.
  */
 
-import type { HeadPlaces } from '../base/index.js';
 import * as characters from './characters.js';
 import { matches } from './characters.js';
 import type { FieldSection } from './field-section.js';
 import { frameResponse } from './framing.js';
-import { firstEndAt } from './head-places.js';
 import { incomplete, notHttp, stopped } from './judge.js';
 import { latin1 } from './latin1.js';
 import type { Framing, ResponseHandler, ResponseHead } from './message.js';
 import { findResponseStart } from './message-start.js';
 import { type Persistence, type PersistenceVersion, persistenceOf } from './persistence.js';
 import { MessageReader } from './reader.js';
-import { type ReaderOptions, versionOf } from './reader-core.js';
+import type { ReaderOptions } from './reader-core.js';
 
 // An imported binding is looked up at each use; a constant of the module's own is folded into the code. This is the hot path.
 const { CR, LF, SP, valueBytes } = characters;
@@ -52,7 +50,6 @@ type LinePhase = 'status' | 'reason' | 'line-feed' | 'odd-line';
 const statusEnd = 12;
 
 export class ResponseReader extends MessageReader<ResponseHead> {
-  protected override readonly kind = 'response';
   protected override readonly toleratesEmptyLines = false;
   private head: ResponseHeadView;
   private readonly responseHandler: ResponseHandler;
@@ -113,7 +110,8 @@ export class ResponseReader extends MessageReader<ResponseHead> {
             this.linePhase = 'odd-line';
             continue;
           }
-          this.takeReason(bytes, base, pos - 1);
+          const reasonStart = Math.min(base + statusEnd + 1, pos - 1);
+          if (!matches(bytes, reasonStart, pos - 1, this.reason)) this.reason = latin1(bytes, reasonStart, pos - 1);
           return pos + 1;
         }
         case 'odd-line':
@@ -148,26 +146,10 @@ export class ResponseReader extends MessageReader<ResponseHead> {
       }
     }
     if (available <= statusEnd) return incomplete;
-    this.takeStatus(bytes, base);
-    return base + statusEnd;
-  }
-
-  /** `HTTP/1.1 200` at bytes[base] is regular. */
-  private takeStatus(bytes: Uint8Array, base: number): void {
-    this.version = versionOf(bytes[base + 7]!);
+    const minor = bytes[base + 7]!;
+    this.version = minor === 0x31 ? '1.1' : `1.${minor - 0x30}`;
     this.status = (bytes[base + 9]! - 0x30) * 100 + (bytes[base + 10]! - 0x30) * 10 + (bytes[base + 11]! - 0x30);
-  }
-
-  private takeReason(bytes: Uint8Array, base: number, end: number): void {
-    const start = Math.min(base + statusEnd + 1, end);
-    if (!matches(bytes, start, end, this.reason)) this.reason = latin1(bytes, start, end);
-  }
-
-  protected override takeStartLine(places: HeadPlaces, bytes: Uint8Array, base: number): number {
-    this.takeStatus(bytes, base);
-    const reasonEnd = firstEndAt(places);
-    this.takeReason(bytes, base, base + reasonEnd);
-    return reasonEnd + 2;
+    return base + statusEnd;
   }
 
   private refuse(code: Parameters<ResponseReader['object']>[0], at: number): number {

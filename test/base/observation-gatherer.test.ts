@@ -28,30 +28,12 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** What is borrowed is copied; `find`: the places of a head that have to be there. */
-function kept(observation: Observation, find: FindHead | null): unknown {
+/** What is borrowed is copied. */
+function kept(observation: Observation): unknown {
   if (observation.kind !== 'bytes') return { ...observation };
-  const { data, start, end, cutByteCount, head, ...rest } = observation;
-  let places = head == null ? [] : [...head.numbers.subarray(head.start, head.start + head.numbers[head.start]!)];
-  if (find !== null) {
-    const into = new Float64Array(longestHead);
-    places = [...into.subarray(0, find(data, start, end, into))];
-  }
-  const text = Buffer.from(data.subarray(start, end)).toString('latin1');
-  return { ...rest, text, cutByteCount: cutByteCount ?? 0, places };
+  const { data, start, end, cutByteCount, ...rest } = observation;
+  return { ...rest, text: Buffer.from(data.subarray(start, end)).toString('latin1'), cutByteCount: cutByteCount ?? 0 };
 }
-
-type FindHead = (bytes: Uint8Array, start: number, end: number, into: Float64Array) => number;
-const longestHead = 70;
-
-/** Some bytes are taken for a head, with so many places as the first one says. */
-const findHead: FindHead = (bytes, start, end, into) => {
-  const count = bytes[start]! - 180;
-  if (count <= 0 || count > longestHead || end - start > 1460 || end === start) return 0;
-  into[0] = count;
-  for (let place = 1; place < count; place++) into[place] = bytes[start]! * place;
-  return count;
-};
 
 class Notes {
   readonly byConnection = new Map<number, unknown[]>();
@@ -59,19 +41,13 @@ class Notes {
   /** How often a connection was taken up. */
   turns = 0;
   private last = -1;
-  private readonly find: FindHead | null;
-
-  constructor(find: FindHead | null = null) {
-    this.find = find;
-  }
-
   readonly observe: Observer = (observation) => {
     const { connection } = observation;
     if (connection !== this.last) this.turns++;
     this.last = connection;
     if (observation.kind === 'closed') this.closed.push(connection);
     const notes = this.byConnection.get(connection) ?? [];
-    notes.push(kept(observation, this.find));
+    notes.push(kept(observation));
     this.byConnection.set(connection, notes);
   };
 }
@@ -184,15 +160,14 @@ test('what a connection says is told in its order, whatever comes in between', (
   assert.ok(gathered.turns < as.turns / 4, `${gathered.turns} turns instead of ${as.turns}`);
 });
 
-test('batches that are read later say the same, and where heads are', () => {
-  const [as, gathered] = [new Notes(findHead), new Notes()];
+test('batches that are read later say the same', () => {
+  const [as, gathered] = [new Notes(), new Notes()];
   const memory = new Uint8Array(new SharedArrayBuffer(ringByteCount));
   const reader = new BatchReader(gathered.observe);
   const writer = new BatchWriter();
   const gatherer = new ObservationGatherer({
     memory: memory.buffer,
     hand: (log) => writer.add(log),
-    heads: { find: findHead, longest: longestHead },
     readLaterByteCount: ringByteCount / 2,
   });
   const waiting: { readonly batch: ObservationBatch; readonly began: number }[] = [];

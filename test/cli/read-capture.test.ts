@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Observation, SourceSummary } from 'holdfast/base';
-import { Story } from 'holdfast/story';
 import type { CommandFailure } from '#dist/cli/failure.js';
 import { openCapture } from '#dist/cli/read-capture.js';
 
@@ -23,8 +22,7 @@ interface Told {
 /** What is borrowed is copied, and what says nothing is left out. */
 function kept(observation: Observation): unknown {
   if (observation.kind !== 'bytes') return { ...observation };
-  // Only a thread looks for heads.
-  const { data, start, end, cutByteCount, head: _, ...rest } = observation;
+  const { data, start, end, cutByteCount, ...rest } = observation;
   return { ...rest, text: Buffer.from(data.subarray(start, end)).toString('latin1'), cutByteCount: cutByteCount ?? 0 };
 }
 
@@ -34,7 +32,7 @@ const read = (file: string, inThread: boolean): Promise<Told> => readWith(file, 
 const readSlowly = (file: string, inThread: boolean): Promise<Told> =>
   readWith(file, inThread, (observation) => {
     if (observation.kind !== 'bytes') return { ...observation };
-    const { data, start, end, head: _, ...rest } = observation;
+    const { data, start, end, ...rest } = observation;
     return { ...rest, sum: createHash('sha256').update(data.subarray(start, end)).digest('hex') };
   });
 
@@ -68,26 +66,6 @@ for (const name of captures) {
     assert.deepEqual(closed(inThread), closed(here));
   });
 }
-
-test('the heads that the thread found make the same stories', async () => {
-  let headCount = 0;
-  for (const name of captures) {
-    const [here, inThread] = await Promise.all(
-      [false, true].map(async (isInThread) => {
-        const connections: unknown[] = [];
-        const story = new Story({ onConnection: (connection) => connections.push(JSON.stringify(connection)) });
-        await readWith(join('examples', name), isInThread, (observation) => {
-          if (observation.kind === 'bytes' && observation.head != null) headCount++;
-          story.observe(observation);
-        });
-        story.end();
-        return connections.toSorted();
-      }),
-    );
-    assert.deepEqual(inThread, here, name);
-  }
-  assert.ok(headCount > 200, `${headCount} heads`);
-});
 
 /** Connection by connection. */
 const sorted = ({ observations }: Told): Observation[] =>

@@ -8,7 +8,6 @@
  * 5. Observing takes every byte (unless the connection became a tunnel).
  * 6. A well-formed stream is read without a problem, message for message, by both manners.
  * 7. What was told of the beginning of a stream is not changed by what comes behind it.
- * 8. Whoever is given the places of heads reads the same as who scans them.
  */
 
 import assert from 'node:assert/strict';
@@ -123,10 +122,6 @@ for (const manner of ['strict', 'observing'] as const satisfies readonly Manner[
         assert.deepEqual(said, expected, `round ${round}`);
         assert.deepEqual(read.broken, []);
         assert.deepEqual(transcribe([bytes], options), read);
-        const places = { given: 0 };
-        const messages = made.map(({ text }) => bytesOf(text));
-        assert.deepEqual(transcribe(messages, { ...options, places }), read);
-        assert.equal(places.given, made.length);
       }
     });
 
@@ -153,20 +148,6 @@ for (const manner of ['strict', 'observing'] as const satisfies readonly Manner[
         const after = transcribe([bytes], endless).lines.filter((line) => !line.startsWith('body '));
         assert.deepEqual(after.slice(0, before.length), before, shown());
       }
-    });
-
-    test(`${manner} ${kind}s: damaged heads are read the same by who is given their places`, () => {
-      const random = generator(kind === 'request' ? 0x3c6ef35f : 0x1b873593);
-      const places = { given: 0 };
-      for (let round = 0; round < rounds; round++) {
-        const made = Array.from({ length: 1 + random(3) }, () => makeMessage(random, kind));
-        const messages = made.map(({ text }) => bytesOf(random(3) === 0 ? mutate(random, text) : text));
-        const limits = random(8) === 0 ? { limits: { headByteCount: 100, fieldLineCount: 2 } } : {};
-        const options: ReadOptions = { kind, manner, answers: made.map(({ answers }) => answers), ...limits };
-        const shown = `round ${round}: ${JSON.stringify(messages.map((bytes) => String.fromCharCode(...bytes)))}`;
-        assert.deepEqual(transcribe(messages, { ...options, places }), transcribe(messages, options), shown);
-      }
-      assert.ok(places.given > rounds / 2);
     });
 
     test(`${manner} ${kind}s: gaps anywhere`, () => {

@@ -1,15 +1,6 @@
 /** Reads bytes with a reader and writes down what it tells, one line a callback, body pieces joined. For tests. */
 
-import {
-  findHeadPlaces,
-  longestHeadPlaces,
-  type Manner,
-  type ProblemCode,
-  type RequestHead,
-  RequestReader,
-  type ResponseHead,
-  ResponseReader,
-} from 'holdfast/wire';
+import { type Manner, type ProblemCode, type RequestHead, RequestReader, type ResponseHead, ResponseReader } from 'holdfast/wire';
 
 export type Kind = 'request' | 'response';
 
@@ -21,8 +12,6 @@ export interface ReadOptions {
   readonly answers?: readonly string[];
   /** How the stream ends behind the input. Default: not at all. */
   readonly end?: 'orderly' | 'reset';
-  /** The places of the head at the start of each piece are looked for, given, and counted. */
-  readonly places?: { given: number };
   readonly onEvent?: (reader: RequestReader | ResponseReader, line: string) => void;
 }
 
@@ -59,7 +48,7 @@ export function transcribe(pieces: readonly Piece[], options: ReadOptions): Tran
     lines.push(line);
     options.onEvent?.(reader, line);
   };
-  const tellHead = (it: RequestHead | ResponseHead): void => {
+  const head = (it: RequestHead | ResponseHead): void => {
     if (!open) broken.push('head without start');
     for (const [name, value] of it.fields) lines.push(`  ${name}: ${value}`);
     const length = it.contentLength === -1 ? '' : ` ${it.contentLength}`;
@@ -78,7 +67,7 @@ export function transcribe(pieces: readonly Piece[], options: ReadOptions): Tran
         say(`${it.status} ${it.reason} ${it.version}`);
         if (!it.isInterim) answers.shift();
       }
-      tellHead(it);
+      head(it);
     },
     onBody(data: Uint8Array, start: number, end: number): void {
       if (!open) broken.push('body without start');
@@ -119,10 +108,6 @@ export function transcribe(pieces: readonly Piece[], options: ReadOptions): Tran
       ? new RequestReader({ manner: options.manner, handler, ...limits })
       : new ResponseReader({ manner: options.manner, handler, ...limits });
   let taken = 0;
-  // As they lie in a batch: behind other numbers, and with others behind them.
-  const numbers = new Float64Array(longestHeadPlaces + 6).fill(7);
-  const found = numbers.subarray(3, -3);
-  const head = { numbers, start: 3 };
   for (const piece of pieces) {
     if ('gap' in piece) {
       reader.gap(piece.gap);
@@ -136,10 +121,7 @@ export function transcribe(pieces: readonly Piece[], options: ReadOptions): Tran
     data.set(piece, around.length);
     data.set(around, around.length + piece.length);
     const end = around.length + piece.length;
-    const { places: asked } = options;
-    const places = asked !== undefined && findHeadPlaces(data, around.length, end, found) > 0 ? head : null;
-    if (asked !== undefined && places !== null) asked.given++;
-    const reached = reader.receive(data, around.length, end, places);
+    const reached = reader.receive(data, around.length, end);
     if (reached < around.length || reached > end) broken.push(`took ${reached - around.length} of ${piece.length} bytes`);
     taken += reached - around.length;
     if (reader.offset !== taken) broken.push(`offset ${reader.offset} after ${taken} bytes`);
