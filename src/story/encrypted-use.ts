@@ -10,7 +10,7 @@
  * may be the first to send one.
  */
 import { otherSide, type Side } from '../base/index.js';
-import type { Closing, EncryptedUse, Moment } from './model.js';
+import type { Closing, Connection, EncryptedUse, Moment } from './model.js';
 
 const headerBytes = 5;
 const alert = 21;
@@ -136,11 +136,14 @@ export function closeOfServer({ clientFin, serverFin }: Closing, { serverFarewel
   return close !== null && serverFin !== null && (clientFin === null || close.atNs <= clientFin.atNs) ? close : null;
 }
 
-/** The idle time, in ns, behind which everything that the client sent was sent again and again in vain; 0: not so. */
-export function idleBeforeSilence(
-  { unanswered }: Closing,
-  { askedAt, isAnswered, answeredTurns, idleBeforeNs }: EncryptedUse,
-): number {
-  if (unanswered === null || unanswered.from !== 'client' || askedAt === null || isAnswered || answeredTurns === 0) return 0;
-  return unanswered.since.atNs >= askedAt.atNs ? idleBeforeNs : 0;
+/** Shorter pauses make nobody on the way forget a connection. */
+export const leastForgettingNs = 1e9;
+
+/** Where a turn of the client's begins that came behind an idle time and was sent again and again in vain; null: there is none. */
+export function swallowedTurn({ closing, encrypted }: Connection): Moment | null {
+  const { unanswered } = closing;
+  if (encrypted === null || unanswered === null || unanswered.from !== 'client') return null;
+  const { askedAt, isAnswered, answeredTurns, idleBeforeNs } = encrypted;
+  if (askedAt === null || isAnswered || answeredTurns === 0 || idleBeforeNs < leastForgettingNs) return null;
+  return unanswered.since.atNs >= askedAt.atNs ? askedAt : null;
 }

@@ -1,9 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, requestWords } from '../diagnosis-words.js';
-import { idleBeforeSilence } from '../encrypted-use.js';
-
-/** As in silent-drop. */
-const leastIdleNs = 1e9;
+import { swallowedTurn } from '../encrypted-use.js';
 
 export const pathLost: Rule = {
   id: 'path-lost',
@@ -27,10 +24,11 @@ export const pathLost: Rule = {
     { for: 'a socket', setting: 'TCP_USER_TIMEOUT = 30 s', why: 'the same for one connection' },
   ],
   endings: ['data-unanswered'],
-  onConnection: ({ id, closing, encrypted, tcp }, { bothSeen, firstUnanswered }) => {
+  onConnection: (connection, { bothSeen, firstUnanswered, sound }) => {
+    const { id, closing, tcp } = connection;
     if (!bothSeen || firstUnanswered >= 0) return null;
     // Behind an idle time it is silent-drop.
-    if (encrypted !== null && idleBeforeSilence(closing, encrypted) >= leastIdleNs) return null;
+    if (sound && swallowedTurn(connection) !== null) return null;
     const { unanswered } = closing;
     if (unanswered === null || tcp.bytes[unanswered.from === 'client' ? 'server' : 'client'] + tcp.syns.server === 0) return null;
     return {

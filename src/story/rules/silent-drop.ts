@@ -1,11 +1,9 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
-import { idleBeforeSilence } from '../encrypted-use.js';
+import { leastForgettingNs, swallowedTurn } from '../encrypted-use.js';
 import { keepPathAlive } from '../fixes.js';
 import { forgottenBy } from '../known-timeouts.js';
 
-/** Shorter pauses make nobody forget a connection. */
-const leastIdleNs = 1e9;
 const leastRepeats = 2;
 
 export const silentDrop: Rule = {
@@ -26,22 +24,21 @@ export const silentDrop: Rule = {
   endings: ['data-unanswered'],
   asks: ['encrypted-unanswered'],
   // The same through TLS, where a request cannot be told from other data.
-  onConnection: ({ id, closing, encrypted, ending, tcp }, { sound }) => {
-    const { unanswered } = closing;
-    if (!sound || encrypted === null || encrypted.askedAt === null || unanswered === null) return null;
-    const idleNs = idleBeforeSilence(closing, encrypted);
-    if (idleNs < leastIdleNs || unanswered.retransmissions < leastRepeats) return null;
-    const { askedAt } = encrypted;
+  onConnection: (connection, { sound }) => {
+    const { id, closing, encrypted, ending, tcp } = connection;
+    const askedAt = sound ? swallowedTurn(connection) : null;
+    if (askedAt === null) return null;
+    const { last, retransmissions } = closing.unanswered!;
     return {
-      packets: [askedAt.packet, unanswered.last.packet],
+      packets: [askedAt.packet, last.packet],
       delayNs: Math.max(0, ending.at.atNs - askedAt.atNs),
       text: () =>
-        `For example connection #${id}: what was sent through TLS (packet ${askedAt.packet}) after ${swallowed(idleNs, unanswered.retransmissions, tcp.keepAliveProbes.client)}`,
+        `For example connection #${id}: what was sent through TLS (packet ${askedAt.packet}) after ${swallowed(encrypted!.idleBeforeNs, retransmissions, tcp.keepAliveProbes.client)}`,
     };
   },
   onLostRequest: (lost) => {
     const silent = lost.by === 'network' || (lost.by === 'server' && lost.how === 'rst' && !lost.acknowledged);
-    if (!silent || lost.sentAgain < leastRepeats || lost.idleBeforeNs < leastIdleNs || lost.number === 1) return null;
+    if (!silent || lost.sentAgain < leastRepeats || lost.idleBeforeNs < leastForgettingNs || lost.number === 1) return null;
     return {
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,

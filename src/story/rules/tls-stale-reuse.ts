@@ -16,7 +16,7 @@ export const tlsStaleReuse: Rule = {
   title: 'Data was sent into TLS connections that the server was closing',
   prose:
     'The connection is encrypted, but its packets show this much: it had been used, then it was idle, the server closed it, and what the ' +
-    'client sent next met that close and got nothing but a reset. With HTTPS that is a lost request (ECONNRESET, “socket hang up”, or a 502 ' +
+    'client sent next met that close and got no answer. With HTTPS that is a lost request (ECONNRESET, “socket hang up”, or a 502 ' +
     'from a proxy). Two timers are in the wrong order: whoever sends requests must stop using an idle connection before whoever ' +
     'receives them closes it.',
   notToConfuseWith:

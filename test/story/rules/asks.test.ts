@@ -11,10 +11,7 @@ import { observeCapture } from 'holdfast/packets';
 import { type Connection, Diagnosis, type Rule, rules, Story } from 'holdfast/story';
 import { fuzzCaptures } from '../../packets/fuzz-captures.js';
 import { tell } from '../conversation.js';
-import { closingCases } from './closing-cases.js';
-import { networkCases } from './network-cases.js';
-import { poolCases } from './pool-cases.js';
-import { slowCases } from './slow-cases.js';
+import { cases } from './cases.js';
 
 const mutants = Number(process.env.HOLDFAST_FUZZ_CAPTURES ?? 2000);
 const seed = Number(process.env.HOLDFAST_FUZZ_SEED ?? 1);
@@ -53,8 +50,7 @@ function capturesIn(folder: string): Uint8Array[] {
 
 describe('what rules ask for hides nothing', () => {
   it('in the conversations', () => {
-    for (const { story, roundTrip } of [...closingCases, ...networkCases, ...poolCases, ...slowCases])
-      checkSame(tell(story, roundTrip === undefined ? {} : { roundTrip }).connections);
+    for (const { story, roundTrip } of cases) checkSame(tell(story, roundTrip === undefined ? {} : { roundTrip }).connections);
   });
 
   const own = [...capturesIn('test/story/rules/captures'), ...capturesIn('examples')];

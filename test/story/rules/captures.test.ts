@@ -8,7 +8,8 @@ import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { observeCapture } from 'holdfast/packets';
 import { Diagnosis, type Finding, rules, Story } from 'holdfast/story';
-import { type Case, cases } from './capture-manifest.js';
+import type { Case } from './capture-case.js';
+import { cases } from './capture-manifest.js';
 
 const folder = 'test/story/rules/captures';
 const mostBytesPerCapture = 40_000;

@@ -5,13 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { rules } from 'holdfast/story';
 import { tell } from '../conversation.js';
-import { closingCases } from './closing-cases.js';
-import { networkCases } from './network-cases.js';
-import { poolCases } from './pool-cases.js';
-import type { RuleCase } from './rule-case.js';
-import { slowCases } from './slow-cases.js';
-
-const cases: readonly RuleCase[] = [...closingCases, ...networkCases, ...poolCases, ...slowCases];
+import { cases } from './cases.js';
 
 for (const { id } of rules) {
   describe(id, () => {

@@ -1,0 +1,103 @@
+/** The captures for the rules about waiting; scripts/rule-captures/waiting.ts is how they are made to happen. */
+import { bad, type Case, info, upTo, warning } from './capture-case.js';
+
+export const waiting: readonly Case[] = [
+  {
+    capture: 'slow-server/fires',
+    client: 'Node',
+    server: ['Node'],
+    did: 'One of three answers comes after 1.8 s.',
+    expects: [warning('slow-server', 0)],
+  },
+  {
+    capture: 'slow-server/near-miss',
+    client: 'Node',
+    server: ['Node'],
+    did: 'Answers after 0.3 s and 0.4 s.',
+    expects: [],
+  },
+  {
+    capture: 'slow-network/fires',
+    client: 'Node',
+    server: ['Go'],
+    did: 'Link of 40 ms that loses everything for 0.5 s around every second request.',
+    expects: [warning('slow-network', 0)],
+  },
+  {
+    capture: 'slow-network/near-miss',
+    client: 'Node',
+    server: ['Go'],
+    did: 'Link of 300 ms that loses nothing.',
+    expects: [],
+  },
+  {
+    capture: 'slow-client/fires',
+    client: 'Go',
+    server: ['Go'],
+    did: 'A receive buffer of 4 kB, an answer of 30 kB, and nothing read for 1.8 s: the window is closed.',
+    expects: [warning('slow-client', 0)],
+  },
+  {
+    capture: 'slow-client/near-miss',
+    client: 'Go',
+    server: ['Go'],
+    did: 'The same small buffer, read at once.',
+    expects: [],
+  },
+  {
+    capture: 'nagle-delayed-ack/fires',
+    client: 'socket',
+    server: ['Go'],
+    did: 'Head and body in two small writes, without TCP_NODELAY: the second waits for an acknowledgement that is held for 40 ms. 30 requests.',
+    expects: [warning('nagle-delayed-ack', 0)],
+  },
+  {
+    capture: 'nagle-delayed-ack/near-miss',
+    client: 'socket',
+    server: ['Go'],
+    did: 'The same two writes with TCP_NODELAY.',
+    expects: [],
+  },
+  {
+    capture: 'slow-start-after-idle/fires',
+    client: 'Node',
+    server: ['Go'],
+    did: 'Link of 60 ms; answers of 100 kB that go at once on a warm connection, and in flights of 14, 29 and 57 kB after 2 s of idleness.',
+    expects: [info('slow-start-after-idle', 0)],
+  },
+  {
+    capture: 'slow-start-after-idle/near-miss',
+    client: 'Node',
+    server: ['Go'],
+    did: 'The same with net.ipv4.tcp_slow_start_after_idle = 0 on the server.',
+    expects: [],
+  },
+  {
+    capture: 'handshake-cost/fires',
+    client: 'curl',
+    server: ['Go'],
+    did: 'Link of 80 ms; twelve requests, a curl for each.',
+    expects: [warning('handshake-cost', ...upTo(12))],
+  },
+  {
+    capture: 'handshake-cost/near-miss',
+    client: 'curl',
+    server: ['Go'],
+    did: 'Link of 80 ms; twelve requests of one curl.',
+    expects: [],
+  },
+  {
+    capture: 'framing-desync/fires',
+    client: 'socket',
+    server: ['Node'],
+    did: 'Each answer is longer than its Content-Length; what is left over comes before the next answer.',
+    expects: [bad('framing-desync', 0)],
+  },
+  {
+    capture: 'framing-desync/near-miss',
+    client: 'socket',
+    server: ['Node'],
+    did: 'The same answers with the right length.',
+    expects: [],
+  },
+];
