@@ -21,11 +21,8 @@ interface Handle {
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number;
   /** 0, or a negative error number. One character a byte. */
-  writeLatin1String(request: WriteRequest, text: string): number;
+  writeLatin1String(request: WriteRequest | null, text: string): number;
 }
-
-/** As Node calls it. */
-type LearningWrite = (request: WriteRequest | null, ...text: readonly string[]) => number;
 
 /** Null until the first ordinary write has shown it. */
 let requestClass: (new () => WriteRequest) | null = null;
@@ -83,13 +80,13 @@ export function writerOf(socket: Socket, done: () => void): DirectWriter | null 
 
 /** Looks at the request object of the handle's next ordinary write. */
 function learnFrom(handle: Handle): void {
-  const look: LearningWrite = (request, ...text) => {
+  const look: Handle['writeLatin1String'] = (request, text) => {
     // Node 26 makes none until a write is not taken at once.
     if (requestClass === null && request?.constructor.name === 'WriteWrap') {
       requestClass = request.constructor as new () => WriteRequest;
     }
     Reflect.deleteProperty(handle, 'writeLatin1String');
-    return (handle.writeLatin1String as LearningWrite).call(handle, request, ...text);
+    return handle.writeLatin1String(request, text);
   };
   handle.writeLatin1String = look;
 }

@@ -464,7 +464,6 @@ export class ConnectionState implements TalkListener {
     [this.clientBytes, this.serverBytes] = [this.serverBytes, this.clientBytes];
     this.closing.swap();
     this.writing?.swap();
-    this.other?.swap();
     connection.marks = connection.marks.map((mark) => ({ ...mark, from: otherSide(mark.from) }));
     this.zeek.swap();
     return true;

@@ -9,7 +9,7 @@
  * A farewell is an alert behind which its sender sends nothing more: who closes says so before its FIN (RFC 8446 §6.1), and the other side
  * may be the first to send one.
  */
-import { otherSide, type Side } from '../base/index.js';
+import type { Side } from '../base/index.js';
 import type { Closing, Connection, EncryptedUse, Moment } from './model.js';
 
 const headerBytes = 5;
@@ -53,8 +53,8 @@ export class EncryptedTurns implements EncryptedUse {
   lastDataNs = Number.NaN;
   serverFarewell: Moment | null = null;
   private lastFrom: Side | null = null;
-  private client = new RecordStream();
-  private server = new RecordStream();
+  private readonly client = new RecordStream();
+  private readonly server = new RecordStream();
 
   /** The next bytes of a direction, data[start, end). */
   bytes(from: Side, data: Uint8Array, start: number, end: number, at: Moment): void {
@@ -83,12 +83,6 @@ export class EncryptedTurns implements EncryptedUse {
     const stream = this.stream(from);
     if (stream.headerCount === 0 && byteCount <= stream.remaining) stream.remaining -= byteCount;
     else stream.isLost = true;
-  }
-
-  /** The sides were guessed wrong. */
-  swap(): void {
-    [this.client, this.server] = [this.server, this.client];
-    if (this.lastFrom !== null) this.lastFrom = otherSide(this.lastFrom);
   }
 
   /** Takes a byte of a header: type, version, length. */

@@ -34,11 +34,6 @@ export class OtherTalk {
     this.encrypted?.gap(from, byteCount);
   }
 
-  /** The sides were guessed wrong. */
-  swap(): void {
-    this.encrypted?.swap();
-  }
-
   private moreOfHello(connection: Connection, held: Uint8Array, data: Uint8Array, start: number, end: number): void {
     const room = Math.max(0, sniffLimit - held.length);
     const more = data.subarray(start, Math.min(end, start + room));
