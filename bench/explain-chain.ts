@@ -5,15 +5,17 @@
  */
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
-import { Diagnosis, Story } from 'holdfast/story';
-import { Overview } from 'holdfast/view';
-import { openCapture } from '#dist/cli/read-capture.js';
 
-// As bin/holdfast.js sets them.
+// As bin/holdfast.js and src/cli/main.ts begin.
 setFlagsFromString('--max-semi-space-size=2');
 setFlagsFromString('--heap-growing-percent=25');
-
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { rules: { type: 'boolean', default: false } } });
+const { startAhead } = await import('#dist/cli/capture-worker.js');
+startAhead(['explain', ...positionals]);
+const { Diagnosis, Story } = await import('holdfast/story');
+const { Overview } = await import('holdfast/view');
+const { openCapture } = await import('#dist/cli/read-capture.js');
+
 const overview = new Overview();
 const diagnosis = values.rules ? new Diagnosis() : null;
 const story = new Story({

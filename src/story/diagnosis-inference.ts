@@ -161,7 +161,7 @@ function reuse(server: ServerFacts): ReuseInference {
   const inMs = (count: number): number | null => (meanNs === null ? null : (count * meanNs) / nsPerMs);
   const saved = Math.max(0, requests - httpConnections);
   let avoidable = 0;
-  for (const pair of pairs.values()) avoidable += Math.max(0, pair.usedConnections - mostAtOnce(pair));
+  for (const pair of pairs.values()) avoidable += Math.max(0, pair.usedConnections - pair.mostAtOnce());
   return {
     connections: httpConnections,
     requests,
@@ -173,25 +173,9 @@ function reuse(server: ServerFacts): ReuseInference {
   };
 }
 
-/** The most connections of a pair that were in use at once, among the newest. */
-export function mostAtOnce(pair: PairFacts): number {
-  if (pair.recentCount < 2) return pair.recentCount;
-  const moments = pair.recent.flatMap(({ openedNs, lastUseNs }) => [
-    { atNs: openedNs, step: 1 },
-    { atNs: Math.max(openedNs, lastUseNs), step: -1 },
-  ]);
-  moments.sort((a, b) => a.atNs - b.atNs || b.step - a.step);
-  let now = 0;
-  let most = 0;
-  for (const { step } of moments) {
-    now += step;
-    if (now > most) most = now;
-  }
-  return most;
-}
-
 function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
-  const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
+  const limit = pair.idleLimit();
+  const { clientTimeWait, serverTimeWait } = pair;
   const longestGap = pair.longestSurvivedGapNs > 0 ? pair.longestSurvivedGapNs : null;
   const waitsNs = limit?.value ?? longestGap;
   return {
@@ -204,11 +188,11 @@ function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
     order: orderOf(pair, idle),
     marginMs: idle === null || waitsNs === null ? null : (idle.value - waitsNs) / nsPerMs,
     timeWait: {
-      client: pair.clientTimeWait.count,
-      server: pair.serverTimeWait.count,
-      clientPeak: pair.clientTimeWait.peak,
-      serverPeak: pair.serverTimeWait.peak,
-      portsLeft: Math.max(0, ephemeralPorts - pair.clientTimeWait.peak),
+      client: clientTimeWait.count,
+      server: serverTimeWait.count,
+      clientPeak: clientTimeWait.peak,
+      serverPeak: serverTimeWait.peak,
+      portsLeft: Math.max(0, ephemeralPorts - clientTimeWait.peak),
     },
   };
 }
@@ -218,8 +202,8 @@ function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
  * closes, so that a request can meet the close.
  */
 function orderOf(pair: PairFacts, idle: Constant | null): TimeoutOrder {
-  const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
+  const limit = pair.idleLimit();
   if (limit !== null) return idle === null || limit.value < idle.value ? 'right' : 'wrong';
-  if (idle !== null && pair.idleClosesByServer > 0 && pair.clientIdleCloses.count === 0) return 'wrong';
+  if (idle !== null && pair.idleClosesByServer > 0 && pair.idleClosesByClient === 0) return 'wrong';
   return 'unknown';
 }

@@ -83,6 +83,8 @@ export interface Rule {
   readonly asks?: readonly Sign[];
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts, whole: WholeFacts) => Hit | null;
+  /** `onPair` is called only for pairs with so many connections. Default: 1. */
+  readonly leastConnections?: number;
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;
   readonly onServer?: (server: ServerFacts, whole: WholeFacts) => Hit | readonly Hit[] | null;
   /** What was seen, in one sentence with its numbers. */

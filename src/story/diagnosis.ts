@@ -68,7 +68,7 @@ export class Diagnosis {
       }),
     );
     this.lostLookers = lookersOf(chosen, 'onLostRequest');
-    this.pairLookers = lookersOf(chosen, 'onPair');
+    this.pairLookers = lookersOf(chosen, 'onPair').toSorted((a, b) => leastConnectionsOf(a.rule) - leastConnectionsOf(b.rule));
     this.serverLookers = lookersOf(chosen, 'onServer');
     this.whole = new WholeFacts({
       server: (server) => {
@@ -116,9 +116,9 @@ export class Diagnosis {
   /** What was found so far: worst and surest first. */
   findings(): Finding[] {
     const hits = this.hits.copy();
-    this.whole.indexHosts();
+    this.whole.index();
     for (const server of this.whole.servers.entries) this.judgeServer(server, hits);
-    this.whole.forgetHosts();
+    this.whole.forgetIndex();
     return hits.findings();
   }
 
@@ -147,9 +147,11 @@ export class Diagnosis {
 
   private judgePair(pair: PairFacts, hits: HitCollector): void {
     const lookers = this.pairLookers;
-    // Where there are more pairs than are kept, it is called for each new one.
+    const { connections } = pair;
+    // Where there are more pairs than are kept, it is called for each new one: those that ask for more connections come later.
     for (let place = 0; place < lookers.length; place++) {
       const { rule, index, look } = lookers[place]!;
+      if (connections < leastConnectionsOf(rule)) return;
       const hit = look(pair, this.whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
@@ -164,6 +166,8 @@ export class Diagnosis {
     }
   }
 }
+
+const leastConnectionsOf = ({ leastConnections = 1 }: Rule): number => leastConnections;
 
 const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): readonly Looker<P>[] =>
   rules.flatMap((rule, index) => {

@@ -1,8 +1,11 @@
 /**
- * The newest connections of a pair of ends in outline: a ring of numbers, because there may be a hundred thousand of them and an
- * object each would cost more than all the rest of the diagnosis.
+ * The newest connections of a pair of ends in outline: a ring of numbers (facts-rows.ts), because there may be a hundred thousand of
+ * them and an object each would cost more than all the rest of the diagnosis.
+ *
+ * Most pairs have few connections and few have many: a ring is small at first and becomes larger while there is room.
  */
 import type { ConnectionId } from '../base/index.js';
+import { Rows } from './facts-rows.js';
 import { type Connection, type EndingBy, type EndingWhy, endingReasonTexts } from './model.js';
 
 /** A connection in outline. */
@@ -22,75 +25,126 @@ export interface ConnectionOutline {
   readonly whole: boolean;
 }
 
-/** Outlines kept per pair. */
-const outlineLimit = 64;
+/** Numbers of an outline, and the places of some. */
 const width = 8;
+const openedAt = 1;
+const lastUseAt = 3;
+/** Outlines of a ring as it becomes larger, and how many rings of this size there may be. */
+const sizes = [
+  { outlines: 4, limit: 8192 },
+  { outlines: 16, limit: 4096 },
+  { outlines: 64, limit: 1024 },
+] as const;
+/** By the size of a ring. */
+const rooms: readonly number[] = [0, ...sizes.map(({ outlines }) => outlines)];
+
 const sides: readonly EndingBy[] = ['client', 'server', 'network', 'none'];
 const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
 const numbersOf = <Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> =>
   Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>;
 const reasonNumbers = numbersOf(reasons);
 const sideNumbers = numbersOf(sides);
-const noNumbers = new Float64Array(0);
 
-export class Outlines {
-  /** Of the last connection's size at first, since most pairs have a single one; twice as large whenever it is full. */
-  private numbers: Float64Array | null = null;
-  /** How many are kept, and where the next one goes. */
-  count = 0;
-  private next = 0;
+/** Places in the numbers that a pair keeps of its ring: connections added, the size (0: it has none, 1: the first), where it begins. */
+const sizeAt = 1;
+const fromAt = 2;
+/** How many these are. */
+export const ringWidth = 3;
+
+export class OutlineRings {
+  private readonly rings = sizes.map(({ outlines, limit }) => new Rows({ width: outlines * width, limit }));
+
+  /** `ring` and `at`: the numbers that a pair keeps of its ring begin at `at`. All zero: it has none. */
+  add(ring: Float64Array, at: number, connection: Connection, answered: number, whole: boolean): void {
+    if (ring[at] === roomIn(ring, at)) this.enlarge(ring, at);
+    const added = ring[at]!++;
+    const size = ring[at + sizeAt]!;
+    if (size === 0) return;
+    const { opened, ending, exchanges } = connection;
+    const lastUseNs = answered > 0 ? (exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? ending.at.atNs) : opened.atNs;
+    const { numbers } = this.rings[size - 1]!;
+    const place = ring[at + fromAt]! + (added % rooms[size]!) * width;
+    numbers[place] = connection.id;
+    numbers[place + openedAt] = opened.atNs;
+    numbers[place + 2] = ending.at.atNs;
+    numbers[place + lastUseAt] = lastUseNs;
+    numbers[place + 4] = connection.exchangeCount;
+    numbers[place + 5] = reasonNumbers[ending.why] * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
+    numbers[place + 6] = opened.packet;
+    numbers[place + 7] = ending.at.packet;
+  }
+
+  /** Those kept, in no certain order once the ring is full. */
+  all(ring: Float64Array, at: number): ConnectionOutline[] {
+    const count = keptIn(ring, at);
+    if (count === 0) return [];
+    const { numbers } = this.rings[ring[at + sizeAt]! - 1]!;
+    const from = ring[at + fromAt]!;
+    return Array.from({ length: count }, (_, index) => outlineAt(numbers, from + index * width));
+  }
+
+  /** The most of those kept that were in use at once: as many as at the moment when one of them was opened. */
+  mostAtOnce(ring: Float64Array, at: number): number {
+    const count = keptIn(ring, at);
+    if (count < 2) return count;
+    const { numbers } = this.rings[ring[at + sizeAt]! - 1]!;
+    const from = ring[at + fromAt]!;
+    const end = from + count * width;
+    let most = 0;
+    for (let one = from; one < end; one += width) {
+      const momentNs = numbers[one + openedAt]!;
+      let open = 0;
+      for (let other = from; other < end; other += width) {
+        const openedNs = numbers[other + openedAt]!;
+        if (openedNs <= momentNs && momentNs <= Math.max(openedNs, numbers[other + lastUseAt]!)) open++;
+      }
+      if (open > most) most = open;
+    }
+    return most;
+  }
 
   /** Forgets them all, for another pair. */
-  restart(): void {
-    this.count = 0;
-    this.next = 0;
+  restart(ring: Float64Array, at: number): void {
+    const size = ring[at + sizeAt]!;
+    if (size > 0) this.rings[size - 1]!.give(ring[at + fromAt]!);
+    ring[at] = 0;
+    ring[at + sizeAt] = 0;
   }
 
-  add({ id, opened, ending, exchanges, exchangeCount }: Connection, answered: number, whole: boolean): void {
-    const lastUseNs = answered > 0 ? (exchanges[exchanges.length - 1]?.responseEnd?.atNs ?? ending.at.atNs) : opened.atNs;
-    const code = reasonNumbers[ending.why] * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
-    const numbers = this.roomForNext();
-    const at = this.next;
-    numbers[at] = id;
-    numbers[at + 1] = opened.atNs;
-    numbers[at + 2] = ending.at.atNs;
-    numbers[at + 3] = lastUseNs;
-    numbers[at + 4] = exchangeCount;
-    numbers[at + 5] = code;
-    numbers[at + 6] = opened.packet;
-    numbers[at + 7] = ending.at.packet;
-    this.next = (at + width) % (outlineLimit * width);
-    if (this.count < outlineLimit) this.count++;
-  }
-
-  /** In no certain order once the ring is full. */
-  all(): ConnectionOutline[] {
-    const numbers = this.numbers ?? noNumbers;
-    return Array.from({ length: this.count }, (_, index) => outlineOf(numbers.subarray(index * width, (index + 1) * width)));
-  }
-
-  private roomForNext(): Float64Array {
-    const numbers = this.numbers;
-    if (numbers !== null && numbers.length > this.next) return numbers;
-    const larger = new Float64Array(numbers === null ? width : 2 * numbers.length);
-    if (numbers !== null) larger.set(numbers);
-    this.numbers = larger;
-    return larger;
+  private enlarge(ring: Float64Array, at: number): void {
+    const size = ring[at + sizeAt]!;
+    const larger = this.rings[size];
+    const from = larger?.take() ?? -1;
+    if (larger === undefined || from < 0) return;
+    if (size > 0) {
+      const old = this.rings[size - 1]!;
+      const oldFrom = ring[at + fromAt]!;
+      larger.numbers.set(old.numbers.subarray(oldFrom, oldFrom + old.width), from);
+      old.give(oldFrom);
+    }
+    ring[at + sizeAt] = size + 1;
+    ring[at + fromAt] = from;
   }
 }
 
-function outlineOf(numbers: Float64Array): ConnectionOutline {
-  const [id, openedNs, endedNs, lastUseNs, requests, code, openedPacket, endPacket] = numbers;
+/** How many there is room for. */
+const roomIn = (ring: Float64Array, at: number): number => rooms[ring[at + sizeAt]!]!;
+
+/** How many are kept. */
+export const keptIn = (ring: Float64Array, at: number): number => Math.min(ring[at]!, roomIn(ring, at));
+
+function outlineAt(numbers: Float64Array, at: number): ConnectionOutline {
+  const code = numbers[at + 5]!;
   return {
-    id: id!,
-    openedNs: openedNs!,
-    endedNs: endedNs!,
-    lastUseNs: lastUseNs!,
-    requests: requests!,
-    by: sides[(code! >> 1) & 3]!,
-    why: reasons[code! >> 3]!,
-    openedPacket: openedPacket!,
-    endPacket: endPacket!,
-    whole: (code! & 1) === 1,
+    id: numbers[at]!,
+    openedNs: numbers[at + openedAt]!,
+    endedNs: numbers[at + 2]!,
+    lastUseNs: numbers[at + lastUseAt]!,
+    requests: numbers[at + 4]!,
+    by: sides[(code >> 1) & 3]!,
+    why: reasons[code >> 3]!,
+    openedPacket: numbers[at + 6]!,
+    endPacket: numbers[at + 7]!,
+    whole: (code & 1) === 1,
   };
 }

@@ -1,15 +1,18 @@
 /**
  * What is known of one client address and one server endpoint over all their connections: reuse, closes, sockets in TIME_WAIT.
  * Counts over any number of connections, details of the newest ones only.
+ *
+ * The numbers are those of a row (facts-rows.ts); what is seldom needed is beside it.
  */
-import type { ConnectionId } from '../base/index.js';
+import { assert, type ConnectionId } from '../base/index.js';
 import { cameTooLate } from './ending.js';
 import type { ConnectionFacts } from './facts-connection.js';
-import { ConstantFinder } from './facts-constant.js';
-import { type ConnectionOutline, Outlines } from './facts-outline.js';
+import { type Constant, ConstantFinder } from './facts-constant.js';
+import { type ConnectionOutline, keptIn, OutlineRings, ringWidth } from './facts-outline.js';
+import { Rows } from './facts-rows.js';
 import type { ServerFacts } from './facts-server.js';
 import type { TableEntry } from './facts-table.js';
-import { TimeWaitMeter } from './facts-time-wait.js';
+import { addTimeWait, restartTimeWait, type TimeWait, timeWaitIn, timeWaitWidth } from './facts-time-wait.js';
 import type { Connection } from './model.js';
 
 const pairLimits = {
@@ -20,73 +23,92 @@ const pairLimits = {
 /** How connections that served exactly one request came to their end. */
 export interface SingleUse {
   /** The client closed right after the response although nobody had asked for it. */
-  clientPrompt: number;
+  readonly clientPrompt: number;
   /** The client had asked for the close. */
-  clientAsked: number;
-  serverPrompt: number;
-  serverAsked: number;
+  readonly clientAsked: number;
+  readonly serverPrompt: number;
+  readonly serverAsked: number;
   /** Closed after an idle time, or never. */
-  idle: number;
+  readonly idle: number;
 }
 
 /** Shorter answers are read together with their heads; a reset behind them is somebody's way of closing. */
 const leastUnreadBytes = 4096;
-
-/** Zero, but a float in memory from the beginning: a field that becomes one later costs more. */
-const zeroNs = -0;
 /** A window closed for less, when the capture ends, may open again. */
 const leastStallNs = 2e9;
 
 const nothing: readonly number[] = [];
+
+/** Where the numbers of a pair are in its row. What most connections count is side by side. */
+const place = {
+  connections: 0,
+  requests: 1,
+  firstNs: 2,
+  lastNs: 3,
+  handshakes: 4,
+  handshakeNs: 5,
+  reused: 6,
+  whole: 7,
+  waitedNs: 8,
+  closeAskedByClient: 9,
+  used: 10,
+  byTurns: 11,
+  clientPrompt: 12,
+  clientAsked: 13,
+  serverPrompt: 14,
+  serverAsked: 15,
+  singleIdle: 16,
+  promptCloses: 17,
+  stillOpen: 18,
+  idleClosesByServer: 19,
+  longestGapNs: 20,
+  longestGapPacket: 21,
+  longestGapConnection: 22,
+  unread: 23,
+  stalled: 24,
+  singleOther: 25,
+  ring: 26,
+  clientTimeWait: 26 + ringWidth,
+  serverTimeWait: 26 + ringWidth + timeWaitWidth,
+} as const;
+
+/** Those that are counted from nothing. */
+const counted = place.ring;
+const rowWidth = place.serverTimeWait + timeWaitWidth;
+
+/** The memory of many pairs. */
+export class PairMemory {
+  readonly rows: Rows;
+  readonly outlines = new OutlineRings();
+
+  /** For so many pairs at once. */
+  constructor(limit: number) {
+    this.rows = new Rows({ width: rowWidth, limit });
+  }
+}
 
 export class PairFacts implements TableEntry {
   server!: ServerFacts;
   clientAddress!: string;
   used!: boolean;
   slot = -1;
-  connections!: number;
-  /** Connections with an answered request. */
-  usedConnections!: number;
-  reusedConnections!: number;
-  /** Captured from their opening on, both sides, without missing bytes. */
-  wholeConnections!: number;
-  /** Of those used: the heads could not be read, so who asked for a close is unknown. */
-  byTurns!: number;
-  requests!: number;
-  firstNs!: number;
-  lastNs!: number;
-  handshakes!: number;
-  handshakeNs!: number;
-  waitedNs!: number;
-  /** Exchanges whose request asked for the close (or was HTTP/1.0 without the token). */
-  closeAskedByClient!: number;
-  readonly singleUse: SingleUse = { clientPrompt: 0, clientAsked: 0, serverPrompt: 0, serverAsked: 0, idle: 0 };
-  /** Connections that the client closed right behind an answer, unasked, and that stayed open. */
-  promptCloses!: number;
-  stillOpen!: number;
-  /** Idle times after which the client closed, in ns. */
-  readonly clientIdleCloses = new ConstantFinder();
-  /** Idle connections that the server closed. */
-  idleClosesByServer!: number;
-  longestSurvivedGapNs!: number;
-  longestGapPacket!: number;
-  longestGapConnection!: ConnectionId;
-  /** Sockets in TIME_WAIT that the closes of each side left. */
-  readonly clientTimeWait = new TimeWaitMeter();
-  readonly serverTimeWait = new TimeWaitMeter();
-  private readonly outlines = new Outlines();
-  /** Connections on which the client did not read a response to its end, and how many of them with its window closed. */
-  unread!: number;
-  stalled!: number;
-  unreadConnections!: readonly ConnectionId[];
-  unreadPackets!: readonly number[];
+  private readonly rows: Rows;
+  private readonly outlines: OutlineRings;
+  private readonly from: number;
+  /** Idle times after which the client closed, in ns; made for the first. */
+  private clientIdleCloses: ConstantFinder | null = null;
+  unreadConnections: readonly ConnectionId[] = nothing;
+  unreadPackets: readonly number[] = nothing;
   /** The first User-Agent; raw. */
-  software!: string | null;
+  software: string | null = null;
   /** The first Host asked for. */
-  host!: string | null;
+  host: string | null = null;
 
-  constructor(server: ServerFacts, clientAddress: string) {
-    this.restart(server, clientAddress);
+  constructor({ rows, outlines }: PairMemory) {
+    this.rows = rows;
+    this.outlines = outlines;
+    this.from = rows.take();
+    assert(this.from >= 0, 'there is room for a pair');
   }
 
   /** Forgets all that is known, for another pair: where there are more than the table holds, each new connection may be of one. */
@@ -94,36 +116,15 @@ export class PairFacts implements TableEntry {
     this.server = server;
     this.clientAddress = clientAddress;
     this.used = true;
-    this.connections = 0;
-    this.usedConnections = 0;
-    this.reusedConnections = 0;
-    this.wholeConnections = 0;
-    this.byTurns = 0;
-    this.requests = 0;
-    this.firstNs = Number.POSITIVE_INFINITY;
-    this.lastNs = zeroNs;
-    this.handshakes = 0;
-    this.handshakeNs = zeroNs;
-    this.waitedNs = zeroNs;
-    this.closeAskedByClient = 0;
-    const { singleUse } = this;
-    singleUse.clientPrompt = 0;
-    singleUse.clientAsked = 0;
-    singleUse.serverPrompt = 0;
-    singleUse.serverAsked = 0;
-    singleUse.idle = 0;
-    this.promptCloses = 0;
-    this.stillOpen = 0;
-    this.clientIdleCloses.restart();
-    this.idleClosesByServer = 0;
-    this.longestSurvivedGapNs = zeroNs;
-    this.longestGapPacket = 0;
-    this.longestGapConnection = -1;
-    this.clientTimeWait.restart();
-    this.serverTimeWait.restart();
-    this.outlines.restart();
-    this.unread = 0;
-    this.stalled = 0;
+    const { numbers } = this.rows;
+    const { from } = this;
+    numbers.fill(0, from, from + counted);
+    numbers[from + place.firstNs] = Number.POSITIVE_INFINITY;
+    numbers[from + place.longestGapConnection] = -1;
+    this.outlines.restart(numbers, from + place.ring);
+    restartTimeWait(numbers, from + place.clientTimeWait);
+    restartTimeWait(numbers, from + place.serverTimeWait);
+    this.clientIdleCloses?.restart();
     this.unreadConnections = nothing;
     this.unreadPackets = nothing;
     this.software = null;
@@ -131,51 +132,81 @@ export class PairFacts implements TableEntry {
   }
 
   add(connection: Connection, facts: ConnectionFacts): void {
-    const { ending, exchanges, exchangeCount, opened } = connection;
-    this.connections++;
-    this.requests += exchangeCount;
-    if (opened.atNs < this.firstNs) this.firstNs = opened.atNs;
-    if (ending.at.atNs > this.lastNs) this.lastNs = ending.at.atNs;
-    if (connection.handshakeNs !== null) {
-      this.handshakes++;
-      this.handshakeNs += connection.handshakeNs;
+    const { ending, exchanges, exchangeCount, opened, handshakeNs } = connection;
+    const { from } = this;
+    const { numbers } = this.rows;
+    const endedNs = ending.at.atNs;
+    numbers[from + place.connections]!++;
+    numbers[from + place.requests]! += exchangeCount;
+    if (opened.atNs < numbers[from + place.firstNs]!) numbers[from + place.firstNs] = opened.atNs;
+    if (endedNs > numbers[from + place.lastNs]!) numbers[from + place.lastNs] = endedNs;
+    if (handshakeNs !== null) {
+      numbers[from + place.handshakes]!++;
+      numbers[from + place.handshakeNs]! += handshakeNs;
     }
     if (ending.how === 'fin') {
-      if (ending.by === 'client') this.clientTimeWait.add(ending.at.atNs);
-      else if (ending.by === 'server') this.serverTimeWait.add(ending.at.atNs);
+      if (ending.by === 'client') addTimeWait(numbers, from + place.clientTimeWait, endedNs);
+      else if (ending.by === 'server') addTimeWait(numbers, from + place.serverTimeWait, endedNs);
     }
     if (!facts.isHttp) return;
-    if (exchangeCount > 1) this.reusedConnections++;
-    if (facts.whole) this.wholeConnections++;
-    this.waitedNs += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
-    this.closeAskedByClient += facts.closeAskedByClient;
+    if (exchangeCount > 1) numbers[from + place.reused]!++;
+    if (facts.whole) numbers[from + place.whole]!++;
+    numbers[from + place.waitedNs]! += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
+    numbers[from + place.closeAskedByClient]! += facts.closeAskedByClient;
     this.host ??= exchanges[0]!.host;
     this.software ??= connection.software.client;
-    if (facts.sound && facts.longestSurvivedGapNs > this.longestSurvivedGapNs) {
-      this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
-      this.longestGapPacket = facts.longestGapExchange?.requestAt.packet ?? 0;
-      this.longestGapConnection = connection.id;
+    if (facts.sound && facts.longestSurvivedGapNs > numbers[from + place.longestGapNs]!) {
+      numbers[from + place.longestGapNs] = facts.longestSurvivedGapNs;
+      numbers[from + place.longestGapPacket] = facts.longestGapExchange?.requestAt.packet ?? 0;
+      numbers[from + place.longestGapConnection] = connection.id;
     }
     if (facts.answered > 0 && !facts.tunnelled) {
-      this.usedConnections++;
-      if (facts.byTurns) this.byTurns++;
-      if (exchangeCount === 1) this.addSingleUse(connection);
+      numbers[from + place.used]!++;
+      if (facts.byTurns) numbers[from + place.byTurns]!++;
+      if (exchangeCount === 1) numbers[from + placeOfSingleUse(connection)]!++;
     }
-    if (ending.by === 'client' && ending.why === 'idle' && ending.idleNs !== null) this.clientIdleCloses.add(ending.idleNs);
-    if (ending.by === 'server' && ending.why === 'idle') this.idleClosesByServer++;
-    this.addUnread(connection);
-    if (ending.why === 'still-open') this.stillOpen++;
-    else if (ending.by === 'client' && ending.why === 'after-response') this.promptCloses++;
-    if (!facts.tunnelled) this.outlines.add(connection, facts.answered, facts.whole);
+    if (ending.why === 'idle') {
+      if (ending.by === 'client' && ending.idleNs !== null) this.addClientIdleClose(ending.idleNs);
+      else if (ending.by === 'server') numbers[from + place.idleClosesByServer]!++;
+    } else if (ending.why === 'still-open') numbers[from + place.stillOpen]!++;
+    else if (ending.by === 'client' && ending.why === 'after-response') numbers[from + place.promptCloses]!++;
+    this.addUnread(connection, numbers);
+    if (!facts.tunnelled) this.outlines.add(numbers, from + place.ring, connection, facts.answered, facts.whole);
   }
 
-  /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */
-  get recentCount(): number {
-    return this.outlines.count;
+  get connections(): number {
+    return this.numberAt(place.connections);
   }
 
-  get recent(): ConnectionOutline[] {
-    return this.outlines.all();
+  get requests(): number {
+    return this.numberAt(place.requests);
+  }
+
+  /** Connections with an answered request. */
+  get usedConnections(): number {
+    return this.numberAt(place.used);
+  }
+
+  get reusedConnections(): number {
+    return this.numberAt(place.reused);
+  }
+
+  /** Captured from their opening on, both sides, without missing bytes. */
+  get wholeConnections(): number {
+    return this.numberAt(place.whole);
+  }
+
+  /** Of those used: the heads could not be read, so who asked for a close is unknown. */
+  get byTurns(): number {
+    return this.numberAt(place.byTurns);
+  }
+
+  get firstNs(): number {
+    return this.numberAt(place.firstNs);
+  }
+
+  get lastNs(): number {
+    return this.numberAt(place.lastNs);
   }
 
   /** Time from the first opening to the last ending, in ns. */
@@ -183,7 +214,112 @@ export class PairFacts implements TableEntry {
     return Math.max(0, this.lastNs - this.firstNs);
   }
 
-  private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection): void {
+  get handshakes(): number {
+    return this.numberAt(place.handshakes);
+  }
+
+  get handshakeNs(): number {
+    return this.numberAt(place.handshakeNs);
+  }
+
+  /** What its callers waited for answers, in ns. */
+  get waitedNs(): number {
+    return this.numberAt(place.waitedNs);
+  }
+
+  /** Exchanges whose request asked for the close (or was HTTP/1.0 without the token). */
+  get closeAskedByClient(): number {
+    return this.numberAt(place.closeAskedByClient);
+  }
+
+  get singleUse(): SingleUse {
+    return {
+      clientPrompt: this.numberAt(place.clientPrompt),
+      clientAsked: this.numberAt(place.clientAsked),
+      serverPrompt: this.numberAt(place.serverPrompt),
+      serverAsked: this.numberAt(place.serverAsked),
+      idle: this.numberAt(place.singleIdle),
+    };
+  }
+
+  /** Connections that the client closed right behind an answer, unasked. */
+  get promptCloses(): number {
+    return this.numberAt(place.promptCloses);
+  }
+
+  get stillOpen(): number {
+    return this.numberAt(place.stillOpen);
+  }
+
+  /** Idle connections that the client closed. */
+  get idleClosesByClient(): number {
+    return this.clientIdleCloses?.count ?? 0;
+  }
+
+  get idleClosesByServer(): number {
+    return this.numberAt(place.idleClosesByServer);
+  }
+
+  /** The idle time after which the client closes, in ns, where its closes agree on one. */
+  idleLimit(): Constant | null {
+    return this.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
+  }
+
+  get longestSurvivedGapNs(): number {
+    return this.numberAt(place.longestGapNs);
+  }
+
+  get longestGapPacket(): number {
+    return this.numberAt(place.longestGapPacket);
+  }
+
+  get longestGapConnection(): ConnectionId {
+    return this.numberAt(place.longestGapConnection);
+  }
+
+  /** Sockets in TIME_WAIT that the closes of each side left. */
+  get clientTimeWait(): TimeWait {
+    return timeWaitIn(this.rows.numbers, this.from + place.clientTimeWait);
+  }
+
+  get serverTimeWait(): TimeWait {
+    return timeWaitIn(this.rows.numbers, this.from + place.serverTimeWait);
+  }
+
+  /** Connections on which the client did not read a response to its end. */
+  get unread(): number {
+    return this.numberAt(place.unread);
+  }
+
+  /** Those of them on which its window was closed. */
+  get stalled(): number {
+    return this.numberAt(place.stalled);
+  }
+
+  /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */
+  get recentCount(): number {
+    return keptIn(this.rows.numbers, this.from + place.ring);
+  }
+
+  get recent(): ConnectionOutline[] {
+    return this.outlines.all(this.rows.numbers, this.from + place.ring);
+  }
+
+  /** The most connections that were in use at once, among the newest. */
+  mostAtOnce(): number {
+    return this.outlines.mostAtOnce(this.rows.numbers, this.from + place.ring);
+  }
+
+  private numberAt(at: number): number {
+    return this.rows.numbers[this.from + at]!;
+  }
+
+  private addClientIdleClose(idleNs: number): void {
+    this.clientIdleCloses ??= new ConstantFinder();
+    this.clientIdleCloses.add(idleNs);
+  }
+
+  private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection, numbers: Float64Array): void {
     if (ending.by === 'server' || ending.by === 'network') return;
     const last = exchanges[exchanges.length - 1]!;
     if (last.firstByte === null || cameTooLate(last, closing)) return;
@@ -200,20 +336,19 @@ export class PairFacts implements TableEntry {
     const closedBeforeEnd =
       ending.how === 'fin' && last.resent === 0 && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
     if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
-    this.unread++;
-    if (stalled) this.stalled++;
+    numbers[this.from + place.unread]!++;
+    if (stalled) numbers[this.from + place.stalled]!++;
     if (this.unreadConnections.length >= pairLimits.evidence) return;
     this.unreadConnections = [...this.unreadConnections, id];
     this.unreadPackets = [...this.unreadPackets, last.firstByte.packet, ending.at.packet];
   }
+}
 
-  private addSingleUse({ ending, exchanges }: Connection): void {
-    const { closeAskedBy } = exchanges[0]!;
-    const { singleUse } = this;
-    if (closeAskedBy === 'client' || closeAskedBy === 'both') singleUse.clientAsked++;
-    else if (closeAskedBy === 'server') singleUse.serverAsked++;
-    else if (ending.why === 'idle' || ending.why === 'still-open') singleUse.idle++;
-    else if (ending.by === 'server') singleUse.serverPrompt++;
-    else if (ending.by === 'client') singleUse.clientPrompt++;
-  }
+function placeOfSingleUse({ ending, exchanges }: Connection): number {
+  const { closeAskedBy } = exchanges[0]!;
+  if (closeAskedBy === 'client' || closeAskedBy === 'both') return place.clientAsked;
+  if (closeAskedBy === 'server') return place.serverAsked;
+  if (ending.why === 'idle' || ending.why === 'still-open') return place.singleIdle;
+  if (ending.by === 'server') return place.serverPrompt;
+  return ending.by === 'client' ? place.clientPrompt : place.singleOther;
 }

@@ -106,6 +106,8 @@ export class ServerFacts implements TableEntry {
   /** Another port of the same address. */
   nextPort: ServerFacts | null = null;
   connections = 0;
+  /** When the first of its connections was opened. */
+  firstNs = Number.POSITIVE_INFINITY;
   httpConnections = 0;
   requests = 0;
   answered = 0;
@@ -151,9 +153,11 @@ export class ServerFacts implements TableEntry {
     this.endpoint = endpoint;
   }
 
-  add(connection: Connection, facts: ConnectionFacts): void {
+  /** `mayBeChained`: it may be a proxy, or behind one. */
+  add(connection: Connection, facts: ConnectionFacts, mayBeChained: boolean): void {
     const { ending, exchangeCount } = connection;
     this.connections++;
+    if (connection.opened.atNs < this.firstNs) this.firstNs = connection.opened.atNs;
     if (connection.handshakeNs !== null) {
       this.handshakes++;
       this.handshakeNs += connection.handshakeNs;
@@ -174,7 +178,10 @@ export class ServerFacts implements TableEntry {
     this.answered += facts.answered;
     if (facts.answered > this.mostRequests) this.mostRequests = facts.answered;
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
-    if (facts.lastHintSeconds !== null) this.countHint(facts.lastHintSeconds, connection);
+    if (facts.lastHintSeconds !== null) {
+      this.countHint(facts.lastHintSeconds);
+      if (mayBeChained) this.addHinted(connection);
+    }
     if (facts.firstHintMax !== null && facts.firstHintMax > this.hintMax) this.hintMax = facts.firstHintMax;
     if (facts.sound) {
       this.addClose(connection, facts);
@@ -219,18 +226,20 @@ export class ServerFacts implements TableEntry {
     });
   }
 
-  private countHint(seconds: number, connection: Connection): void {
+  private countHint(seconds: number): void {
     const count = this.hintSeconds.get(seconds);
     if (count !== undefined || this.hintSeconds.size < serverLimits.distinctValues)
       this.hintSeconds.set(seconds, (count ?? 0) + 1);
-    const { exchanges, id } = connection;
+  }
+
+  private addHinted({ exchanges, id }: Connection): void {
     for (let place = Math.max(0, exchanges.length - serverLimits.hintedPerConnection); place < exchanges.length; place++) {
       const exchange = exchanges[place]!;
-      if (exchange.hint !== null && exchange.responseEnd !== null) this.addHinted(exchange, exchange.responseEnd, id);
+      if (exchange.hint !== null && exchange.responseEnd !== null) this.addHintedExchange(exchange, exchange.responseEnd, id);
     }
   }
 
-  private addHinted({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
+  private addHintedExchange({ requestAt, firstByte, target }: Exchange, responseEnd: Moment, connection: ConnectionId): void {
     // The oldest makes room: its object is filled anew, because there may be one an exchange.
     let outline = this.hinted[this.hintedNext];
     if (outline === undefined) {

@@ -1,6 +1,7 @@
 /**
  * Sockets in state TIME_WAIT, as many as the closes of one side leave behind: the side that sends the first FIN holds the socket
- * for a while (RFC 9293 §3.6.1), and with it the port.
+ * for a while (RFC 9293 §3.6.1), and with it the port. Counted in numbers of a row (facts-rows.ts): closes, and the most within one
+ * minute, to within five seconds.
  */
 
 /** Linux: TCP_TIMEWAIT_LEN. */
@@ -10,57 +11,56 @@ export const ephemeralPorts = 28_232;
 const bucketNs = 5e9;
 const bucketCount = timeWaitNs / bucketNs;
 
-/** Counts closes, and the most within one minute, to within five seconds. */
-export class TimeWaitMeter {
-  count = 0;
+/** Places in the row: closes, the peak, the newest bucket, the closes in all buckets, then the buckets of the last minute, by time. */
+const peakAt = 1;
+const newestAt = 2;
+const heldAt = 3;
+const bucketsAt = 4;
+/** Numbers that one side's closes take. */
+export const timeWaitWidth = bucketsAt + bucketCount;
+
+export interface TimeWait {
+  readonly count: number;
   /** The most sockets in TIME_WAIT at once. */
-  peak = 0;
-  /** The closes of the last minute by time; made for the second close, because most pairs have a single one. */
-  private buckets: number[] | null = null;
-  private newest = -1;
-  /** Closes in the buckets, and whether they are one that is not there yet. */
-  private held = 0;
-  private isFirst = false;
+  readonly peak: number;
+}
 
-  /** Forgets them all, for another pair. */
-  restart(): void {
-    this.count = 0;
-    this.peak = 0;
-    this.buckets?.fill(0);
-    this.newest = -1;
-    this.held = 0;
-  }
+export const timeWaitIn = (numbers: Float64Array, from: number): TimeWait => ({
+  count: numbers[from]!,
+  peak: numbers[from + peakAt]!,
+});
 
-  add(atNs: number): void {
-    this.count++;
-    const bucket = Math.floor(atNs / bucketNs);
-    if (this.newest < 0) {
-      this.newest = bucket;
-      this.held = 1;
-      this.isFirst = true;
-      this.peak = 1;
-      return;
-    }
-    this.buckets ??= new Array<number>(bucketCount).fill(0);
-    const buckets = this.buckets;
-    if (this.isFirst) {
-      buckets[this.newest % bucketCount] = 1;
-      this.isFirst = false;
-    }
-    // A close that is told late counts as one of its time as long as that is in the window.
-    if (bucket <= this.newest - bucketCount || bucket < 0) return;
-    if (bucket - this.newest >= bucketCount) {
-      buckets.fill(0);
-      this.held = 0;
-      this.newest = bucket;
-    }
-    for (; this.newest < bucket; this.newest++) {
-      const oldest = (this.newest + 1) % bucketCount;
-      this.held -= buckets[oldest]!;
-      buckets[oldest] = 0;
-    }
-    buckets[bucket % bucketCount]!++;
-    this.held++;
-    if (this.held > this.peak) this.peak = this.held;
+/** Makes the numbers those of no close. */
+export function restartTimeWait(numbers: Float64Array, from: number): void {
+  numbers[from] = 0;
+  numbers[from + peakAt] = 0;
+}
+
+export function addTimeWait(numbers: Float64Array, from: number, atNs: number): void {
+  const bucket = Math.floor(atNs / bucketNs);
+  const buckets = from + bucketsAt;
+  if (numbers[from]!++ === 0) {
+    numbers.fill(0, buckets, buckets + bucketCount);
+    numbers[from + heldAt] = 0;
+    numbers[from + newestAt] = bucket;
   }
+  let newest = numbers[from + newestAt]!;
+  let held = numbers[from + heldAt]!;
+  // A close that is told late counts as one of its time as long as that is in the window.
+  if (bucket <= newest - bucketCount || bucket < 0) return;
+  if (bucket - newest >= bucketCount) {
+    numbers.fill(0, buckets, buckets + bucketCount);
+    held = 0;
+    newest = bucket;
+  }
+  for (; newest < bucket; newest++) {
+    const oldest = buckets + ((newest + 1) % bucketCount);
+    held -= numbers[oldest]!;
+    numbers[oldest] = 0;
+  }
+  numbers[buckets + (bucket % bucketCount)]!++;
+  held++;
+  numbers[from + newestAt] = newest;
+  numbers[from + heldAt] = held;
+  if (held > numbers[from + peakAt]!) numbers[from + peakAt] = held;
 }

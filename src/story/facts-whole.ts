@@ -6,14 +6,17 @@
  */
 import type { ConnectionId, Endpoint } from '../base/index.js';
 import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
-import { PairFacts } from './facts-pair.js';
+import { PairFacts, PairMemory } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
+import { isLoopback } from './ip-network.js';
 import type { Connection, EndingBy, Exchange } from './model.js';
 
 const wholeLimits = {
   servers: 1024,
-  pairs: 1024,
+  pairs: 8192,
+  /** Connections after which it is known whether a client of one server is another one, or is on its machine. */
+  learning: 1024,
   /** Newest requests with a method that is not idempotent. */
   unsafeRequests: 2048,
   /** Answers of a proxy on its own account. */
@@ -89,6 +92,8 @@ export class WholeFacts {
   requests = 0;
   answered = 0;
   reusedConnections = 0;
+  /** The most requests of any pair. */
+  mostOfPair = 0;
   earliestNs = Number.POSITIVE_INFINITY;
   latestNs = 0;
   readonly endedBy: Record<EndingBy, number> = { client: 0, server: 0, network: 0, none: 0 };
@@ -106,18 +111,29 @@ export class WholeFacts {
   waitedNetworkNs = 0;
   waitedServerNs = 0;
   handshakeNs = 0;
+  /** A client that is a server too, or is on the machine of the capture, where a proxy and what is behind it may be. */
+  private mayHaveProxies = false;
   readonly gatewayAnswers: GatewayAnswer[] = [];
   readonly unsafe: UnsafeRequest[] = [];
   private unsafeNext = 0;
+  private readonly pairMemory = new PairMemory(wholeLimits.pairs);
+  /** Pairs of servers that had to go, to be filled anew. */
+  private readonly sparePairs: PairFacts[] = [];
   /** The server at an address whose port was seen last; others in a chain. */
   private readonly byAddress = new Map<string, ServerFacts>();
-  /** Pairs by client address and host. */
-  private byHost: Map<string, PairFacts[]> | null = null;
+  /** Pairs by client address and host, and lost requests by server, while all findings are gathered; made when they are asked for. */
+  private indexed: {
+    byHost: ReadonlyMap<string, readonly PairFacts[]> | null;
+    failed: ReadonlyMap<ServerFacts, readonly UnsafeRequest[]> | null;
+  } | null = null;
 
   constructor(retire: Retirement) {
     this.servers = new ClockTable(wholeLimits.servers, (server) => {
       retire.server(server);
-      for (const pair of server.pairs.values()) this.pairs.remove(pair);
+      for (const pair of server.pairs.values()) {
+        this.pairs.remove(pair);
+        this.sparePairs.push(pair);
+      }
       server.pairs.clear();
       this.unlink(server);
     });
@@ -133,7 +149,9 @@ export class WholeFacts {
     facts.pair = pair;
     facts.server = pair.server;
     pair.add(connection, facts);
-    pair.server.add(connection, facts);
+    this.mayHaveProxies ||= isLoopback(connection.client.address) || this.byAddress.has(connection.client.address);
+    pair.server.add(connection, facts, this.mayHaveProxies || this.connections < wholeLimits.learning);
+    if (pair.requests > this.mostOfPair) this.mostOfPair = pair.requests;
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
     this.requests += connection.exchangeCount;
@@ -161,24 +179,28 @@ export class WholeFacts {
 
   /**
    * The pairs of the same client address that ask for the same host, this one included. Known only while all findings are
-   * gathered, between `indexHosts` and `forgetHosts`.
+   * gathered, between `index` and `forgetIndex`.
    */
   siblingsOf(pair: PairFacts): readonly PairFacts[] {
-    return this.byHost?.get(hostKey(pair)) ?? [];
+    if (this.indexed === null) return [];
+    this.indexed.byHost ??= groupedBy(this.pairs.entries, (one) => (one.host === null ? null : hostKey(one)));
+    return this.indexed.byHost.get(hostKey(pair)) ?? [];
   }
 
-  indexHosts(): void {
-    this.byHost = new Map();
-    for (const pair of this.pairs.entries) {
-      if (pair.host === null) continue;
-      const siblings = this.byHost.get(hostKey(pair));
-      if (siblings === undefined) this.byHost.set(hostKey(pair), [pair]);
-      else siblings.push(pair);
-    }
+  /** Requests to this server that must not be sent twice, and had no answer. */
+  failedUnsafe(server: ServerFacts): readonly UnsafeRequest[] {
+    const failedAt = ({ server: at, failedNs }: UnsafeRequest): ServerFacts | null => (failedNs === null ? null : at);
+    if (this.indexed === null) return this.unsafe.filter((request) => failedAt(request) === server);
+    this.indexed.failed ??= groupedBy(this.unsafe, failedAt);
+    return this.indexed.failed.get(server) ?? [];
   }
 
-  forgetHosts(): void {
-    this.byHost = null;
+  index(): void {
+    this.indexed = { byHost: null, failed: null };
+  }
+
+  forgetIndex(): void {
+    this.indexed = null;
   }
 
   /** Those of note: few connections have any. */
@@ -230,9 +252,8 @@ export class WholeFacts {
     facts.used = true;
     let pair = facts.pairs.get(client.address);
     if (pair === undefined) {
-      const old = this.pairs.makeRoom();
-      old?.restart(facts, client.address);
-      pair = old ?? new PairFacts(facts, client.address);
+      pair = this.pairs.makeRoom() ?? this.sparePairs.pop() ?? new PairFacts(this.pairMemory);
+      pair.restart(facts, client.address);
       this.pairs.add(pair);
       facts.pairs.set(client.address, pair);
     }
@@ -270,3 +291,16 @@ const leastLeaks = 3;
 const leakyShare = 0.001;
 
 const hostKey = ({ clientAddress, host }: PairFacts): string => `${clientAddress} ${host}`;
+
+/** Those without a key are left out. */
+function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key | null): ReadonlyMap<Key, readonly Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -14,6 +14,8 @@ export const inNetwork = (address: string, { family, bits, prefix }: IpNetwork):
   return other !== null && other.bits >> shift === bits >> shift;
 };
 
+export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
 /** `address` or `address/prefix`; null when it is neither. */
 export function parseNetwork(text: string): IpNetwork | null {
   const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);

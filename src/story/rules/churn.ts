@@ -1,4 +1,3 @@
-import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Owner, Rule } from '../diagnosis-rule.js';
 import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
 import type { PairFacts } from '../facts-pair.js';
@@ -28,6 +27,7 @@ export const churn: Rule = {
   notToConfuseWith:
     'Clients that ask for the close (reuse-disabled), a pool that keeps too few (tiny-pool), and many parallel requests, which need as many connections.',
   fixes: reuseConnections,
+  leastConnections,
   onPair: (pair) => {
     const cause = churnCause(pair);
     if (cause === null) return null;
@@ -77,7 +77,7 @@ function churnCause(pair: PairFacts): Cause | null {
   if (2 * pair.byTurns > usedConnections) return null;
   if (clientAsked > 0.5 * usedConnections || isTinyPool(pair)) return null;
   // Parallel requests need as many connections; only what goes beyond was avoidable. Known of the newest connections.
-  if (mostAtOnce(pair) > 0.5 * Math.min(usedConnections, pair.recentCount)) return null;
+  if (pair.mostAtOnce() > 0.5 * Math.min(usedConnections, pair.recentCount)) return null;
   const most = Math.max(clientPrompt, serverPrompt, serverAsked, idle);
   if (most < 0.5 * usedConnections) return null;
   if (most === serverAsked || most === serverPrompt) {

@@ -1,4 +1,3 @@
-import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { countWords, durationWords, percentWords } from '../diagnosis-words.js';
 import { fixesFor, reuseConnections } from '../fixes.js';
@@ -22,6 +21,7 @@ export const handshakeCost: Rule = {
     'the handshakes away; nothing else has to become faster.',
   notToConfuseWith: 'Slow answers (slow-server) and lost packets (slow-network).',
   fixes: reuseConnections,
+  leastConnections,
   onPair: (pair, { isLeaky }) => {
     // Where the ACK of a handshake is missing, it seems to last until the first request.
     if (isLeaky) return null;
@@ -30,7 +30,7 @@ export const handshakeCost: Rule = {
     if (requests > mostRequestsPerConnection * usedConnections) return null;
     if (usedConnections < leastConnections || handshakes === 0 || handshakeNs < leastShare * whole) return null;
     if (handshakeNs / handshakes < leastHandshakeNs) return null;
-    const avoidable = usedConnections - mostAtOnce(pair);
+    const avoidable = usedConnections - pair.mostAtOnce();
     if (avoidable < 0.5 * usedConnections) return null;
     return {
       fixes: () => fixesFor(handshakeCost.fixes, pair.software),

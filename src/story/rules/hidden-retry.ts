@@ -40,13 +40,13 @@ export const hiddenRetry: Rule = {
       why: 'it repeats POSTs when told to retry everything',
     },
   ],
-  onServer: (server, { unsafe }) => {
-    const failed = unsafe.filter((request) => request.server === server && request.failedNs !== null);
+  onServer: (server, whole) => {
+    const failed = whole.failedUnsafe(server);
     if (failed.length === 0) return null;
     const alike = new Map(failed.map((request) => [keyOf(request), [] as UnsafeRequest[]]));
     // Most requests are told apart by less than a key.
     const targets = new Set(failed.map(({ target }) => target));
-    for (const request of unsafe) if (targets.has(request.target)) alike.get(keyOf(request))?.push(request);
+    for (const request of whole.unsafe) if (targets.has(request.target)) alike.get(keyOf(request))?.push(request);
     return [...alike.values()].flatMap(retriesAmong).flatMap(([first, again]) =>
       first.server !== server
         ? []

@@ -2,6 +2,7 @@ import { agrees } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { endpointWords } from '../diagnosis-words.js';
 import type { HintedExchange, ServerFacts } from '../facts-server.js';
+import { isLoopback } from '../ip-network.js';
 
 /** Of the exchanges that carry the announcement, where all are for the same target. */
 const nestedShare = 0.8;
@@ -67,8 +68,6 @@ function keepsAnotherTime(server: ServerFacts, seconds: number): boolean {
   const measured = server.idleTimeout();
   return measured !== null && !agrees(measured.value, seconds * 1e9);
 }
-
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** Exchanges of the upstream that lie within one for the same target at the proxy. */
 function nested(outers: readonly HintedExchange[], inners: readonly HintedExchange[]): [HintedExchange, HintedExchange][] {

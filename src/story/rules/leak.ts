@@ -29,6 +29,7 @@ export const leak: Rule = {
     },
     { for: 'the server', setting: 'an idle timeout', why: 'then leaked connections at least end' },
   ],
+  leastConnections: least,
   onPair: (pair, { latestNs, isLeaky }) => {
     if (pair.stillOpen < least) return null;
     const { clientAddress } = pair;

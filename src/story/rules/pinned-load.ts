@@ -6,6 +6,8 @@ const leastRequests = 50;
 const shortShare = 0.1;
 /** So long must both have been there for a comparison. */
 const leastTogetherNs = 10e9;
+/** Servers that come within this time were there from the beginning. */
+const leastLaterNs = 1e9;
 
 export const pinnedLoad: Rule = {
   id: 'pinned-load',
@@ -32,13 +34,15 @@ export const pinnedLoad: Rule = {
   ],
   onPair: (pair, whole) => {
     const { host, server, clientAddress, requests, firstNs } = pair;
-    if (host === null || whole.requests < leastRequests) return null;
+    if (host === null || whole.requests < leastRequests || server.firstNs - whole.earliestNs < leastLaterNs) return null;
+    // Nobody has a fair part larger than the most that any pair has.
+    if (requests > shortShare * whole.mostOfPair) return null;
     let older = 0;
     let theirRequests = 0;
     let latestNs = 0;
     for (const other of whole.siblingsOf(pair)) {
       const same = other !== pair && other.server.endpoint.port === server.endpoint.port;
-      if (!same || other.firstNs >= firstNs || other.lastNs < firstNs + leastTogetherNs) continue;
+      if (!same || server.firstNs - other.firstNs < leastLaterNs || other.lastNs < firstNs + leastTogetherNs) continue;
       older++;
       // Of all its time only the part since the newcomer counts; told by the rate.
       theirRequests += (other.requests * (other.lastNs - firstNs)) / Math.max(1, other.spanNs);

@@ -33,11 +33,13 @@ export const reuseDisabled: Rule = {
     { for: 'ApacheBench', setting: 'ab -k', why: 'without it ab speaks HTTP/1.0 and measures handshakes' },
   ],
   onPair: (pair) => {
-    const { closeAskedByClient, requests, singleUse, usedConnections } = pair;
+    const { closeAskedByClient, requests } = pair;
+    if (closeAskedByClient < leastRequests) return null;
+    const { singleUse, usedConnections } = pair;
     const always = closeAskedByClient >= share * requests;
     // Beside the pool of another program of the same host: most connections.
     const besidePool = singleUse.clientAsked >= leastConnections && singleUse.clientAsked >= connectionShare * usedConnections;
-    if (closeAskedByClient < leastRequests || (!always && !besidePool)) return null;
+    if (!always && !besidePool) return null;
     const shown = pair.recent.slice(0, 20);
     return {
       fixes: () => fixesFor(reuseDisabled.fixes, pair.software),

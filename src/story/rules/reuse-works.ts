@@ -1,8 +1,12 @@
+import type { ConnectionId } from '../../base/index.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords } from '../diagnosis-words.js';
+import type { ServerFacts } from '../facts-server.js';
 
 const leastRequests = 5;
 const leastPerConnection = 3;
+/** Connections named as evidence. */
+const mostShown = 20;
 
 export const reuseWorks: Rule = {
   id: 'reuse-works',
@@ -19,10 +23,9 @@ export const reuseWorks: Rule = {
   onServer: (server) => {
     const { answered, httpConnections, requests, handshakes, handshakeNs } = server;
     if (answered < leastRequests || requests < leastPerConnection * httpConnections) return null;
-    const reused = [...server.pairs.values()].flatMap(({ recent }) => recent.filter((one) => one.requests > 1));
     return {
       count: requests - httpConnections,
-      connections: reused.slice(0, 20).map(({ id }) => id),
+      connections: someReused(server),
       packets: [],
       text: () => {
         const saved =
@@ -41,3 +44,14 @@ export const reuseWorks: Rule = {
   },
   sum: () => '',
 };
+
+/** For evidence; of all of them there may be very many. */
+function someReused({ pairs }: ServerFacts): readonly ConnectionId[] {
+  const found: ConnectionId[] = [];
+  for (const pair of pairs.values()) {
+    if (pair.reusedConnections === 0) continue;
+    found.push(...pair.recent.filter(({ requests }) => requests > 1).map(({ id }) => id));
+    if (found.length >= mostShown) break;
+  }
+  return found.slice(0, mostShown);
+}

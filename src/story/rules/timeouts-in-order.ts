@@ -13,8 +13,9 @@ export const timeoutsInOrder: Rule = {
   notToConfuseWith: 'A client that closes right behind each answer: it never has an idle connection (churn).',
   fixes: [],
   noFix: 'There is nothing to repair.',
+  leastConnections: 2,
   onPair: (pair) => {
-    const limit = pair.clientIdleCloses.constant({ least: 2, share: 0.6 });
+    const limit = pair.idleLimit();
     if (limit === null) return null;
     const measured = pair.server.idleTimeout();
     const announced = pair.server.announcedSeconds();

@@ -1,4 +1,3 @@
-import { mostAtOnce } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords } from '../diagnosis-words.js';
 import type { PairFacts } from '../facts-pair.js';
@@ -37,6 +36,7 @@ export const tinyPool: Rule = {
       why: 'connections beyond the limits are closed',
     },
   ],
+  leastConnections: leastPromptCloses,
   onPair: (pair) => {
     if (!isTinyPool(pair)) return null;
     const closed = pair.recent.filter(({ by, why }) => by === 'client' && why === 'after-response');
@@ -49,7 +49,7 @@ export const tinyPool: Rule = {
       text: () => {
         const kept = keptBetweenBursts(pair);
         const handshakes = pair.handshakes === 0 ? '' : `, ${durationWords(pair.handshakeNs)} of handshakes`;
-        return `Client ${pair.clientAddress}: up to ${mostAtOnce(pair)} requests at once, ${kept === null ? 'few' : `about ${kept}`} kept between them, ${counted(closed.length, 'connection')} closed right behind their answers; ${countWords(pair.requests)} requests took ${countWords(pair.usedConnections)} connections${handshakes}.`;
+        return `Client ${pair.clientAddress}: up to ${pair.mostAtOnce()} requests at once, ${kept === null ? 'few' : `about ${kept}`} kept between them, ${counted(closed.length, 'connection')} closed right behind their answers; ${countWords(pair.requests)} requests took ${countWords(pair.usedConnections)} connections${handshakes}.`;
       },
     };
   },
@@ -66,7 +66,7 @@ export function isTinyPool(pair: PairFacts): boolean {
   // What a burst opens and nobody keeps serves one request; more on each is somebody's way of working.
   if (2 * prompt.filter((one) => one.requests === 1).length < prompt.length) return false;
   const kept = keptBetweenBursts(pair);
-  return kept !== null && kept > 0 && 2 * kept <= mostAtOnce(pair);
+  return kept !== null && kept > 0 && 2 * kept <= pair.mostAtOnce();
 }
 
 /** How many connections there were at the calm between bursts, as a median; null without such a calm. */

@@ -1,0 +1,42 @@
+/**
+ * Rows of numbers, one beside the other in memory. There are facts of thousands of pairs, and with each connection those of another one
+ * are wanted: spread over objects they are fetched from memory piece by piece, which costs more than all that is done with them.
+ */
+
+/** Rows that there is room for at first; twice as many whenever they are taken. */
+const firstRows = 16;
+
+export class Rows {
+  numbers: Float64Array;
+  /** Numbers of a row. */
+  readonly width: number;
+  private readonly limit: number;
+  private readonly givenBack: number[] = [];
+  private taken = 0;
+
+  constructor({ width, limit }: { readonly width: number; readonly limit: number }) {
+    this.width = width;
+    this.limit = limit;
+    this.numbers = new Float64Array(firstRows * width);
+  }
+
+  /** Where another row begins in `numbers`, which may be other ones from then on; −1 when all are taken. */
+  take(): number {
+    const old = this.givenBack.pop();
+    if (old !== undefined) return old;
+    if (this.taken === this.limit) return -1;
+    const from = this.taken * this.width;
+    this.taken++;
+    if (from === this.numbers.length) {
+      const larger = new Float64Array(2 * from);
+      larger.set(this.numbers);
+      this.numbers = larger;
+    }
+    return from;
+  }
+
+  /** The row that begins there may be taken again. */
+  give(from: number): void {
+    this.givenBack.push(from);
+  }
+}
