@@ -52,4 +52,4 @@ export {
   type TcpSocket,
 } from './socket-table.js';
 export type { SourceProblem, SourceSummary } from './source.js';
-export { formatIsoTime, nsPerMs, nsPerSecond } from './time.js';
+export { formatIsoTime, nsPerMs, nsPerSecond, zeroNs } from './time.js';

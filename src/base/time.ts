@@ -3,6 +3,12 @@
  * The origin is a whole second of Unix time, so that absolute times keep all the digits the capture has.
  */
 
+/**
+ * Zero for fields that hold nanoseconds: kept as a float from the beginning. One that is first kept as a small integer changes the layout
+ * of its object at the first time longer than two seconds, and compiled code that knows the object is thrown away.
+ */
+export const zeroNs = -0;
+
 export const nsPerMs = 1e6;
 export const nsPerSecond = 1e9;
 

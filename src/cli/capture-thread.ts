@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchWriter, type ObservationBatch, ObservationGatherer, type SourceProblem } from '../base/index.js';
 import { observeCapture, sniffByteCount, sniffContainer } from '../packets/index.js';
-import type { ThreadBatch, ThreadFailure, ThreadTask } from './capture-worker.js';
+import { neverWanted, type ThreadBatch, type ThreadFailure, type ThreadTask, toldAt, wantedAt } from './capture-worker.js';
 import { CommandFailure } from './failure.js';
 import { inRoom, openInput, openPlainFile, type PlainFile, readByteCount } from './open-input.js';
 
@@ -24,7 +24,7 @@ const readLaterByteCount = (aheadLimit + 2) * chunksOfBatch * readByteCount;
 
 const port = parentPort!;
 const { input, memory, told: toldMemory } = workerData as ThreadTask;
-/** How many batches have been told: their memory is free. */
+/** How many batches have been told, so that their memory is free, and how many have to be. */
 const told = new Int32Array(toldMemory);
 
 async function read(): Promise<void> {
@@ -36,12 +36,15 @@ async function read(): Promise<void> {
   const batches: ObservationBatch[] = [];
   const began = [0];
   const waitUntilTold = (count: number): void => {
-    for (let now = Atomics.load(told, 0); now < count; now = Atomics.load(told, 0)) Atomics.wait(told, 0, now);
+    if (Atomics.load(told, toldAt) >= count) return;
+    Atomics.store(told, wantedAt, count);
+    for (let now = Atomics.load(told, toldAt); now < count; now = Atomics.load(told, toldAt)) Atomics.wait(told, toldAt, now);
+    Atomics.store(told, wantedAt, neverWanted);
   };
   /** What batches tell of lies in the ring: nothing of it is overwritten before. */
   const room = (byteCount: number): Uint8Array => {
     const chunk = gatherer.room(byteCount);
-    let needed = Atomics.load(told, 0);
+    let needed = Atomics.load(told, toldAt);
     while (needed < said && gatherer.ring.next > began[needed % turns]! + readLaterByteCount) needed++;
     waitUntilTold(needed);
     return chunk;
@@ -50,7 +53,7 @@ async function read(): Promise<void> {
   const say = (isLast: boolean): void => {
     const summary = isLast ? capture.end() : capture.summary();
     if (isLast || said < eagerBatches) gatherer.flush();
-    if (said - Atomics.load(told, 0) >= aheadLimit) waitUntilTold(said - aheadLeast);
+    if (said - Atomics.load(told, toldAt) >= aheadLimit) waitUntilTold(said - aheadLeast);
     const batch = writer.batch();
     batches[said % turns] = batch;
     const problems = [...source.problems(), ...summary.problems];

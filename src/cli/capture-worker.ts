@@ -15,10 +15,17 @@ export const leastBytesForThread = 128 * 1024 * 1024;
 export interface ThreadTask {
   /** Name of the file. */
   readonly input: string;
-  /** Shared: the ring that the file is read into, and one 32-bit number, how many batches have been told. */
+  /** Shared: the ring that the file is read into, and two 32-bit numbers (`toldAt`, `wantedAt`). */
   readonly memory: SharedArrayBuffer;
   readonly told: SharedArrayBuffer;
 }
+
+/** How many batches have been told. */
+export const toldAt = 0;
+/** How many have to be before the thread wants to be woken. */
+export const wantedAt = 1;
+/** It does not want to be. */
+export const neverWanted = 0x7fffffff;
 
 /** What the thread says: what was in some chunks. The last one also closes all connections. */
 export interface ThreadBatch {
@@ -48,10 +55,11 @@ export class CaptureWorker {
     const task: ThreadTask = {
       input,
       memory: new SharedArrayBuffer(gatherLimits.ringByteCount),
-      told: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      told: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT),
     };
     this.memory = new Uint8Array(task.memory);
     this.#told = new Int32Array(task.told);
+    this.#told[wantedAt] = neverWanted;
     this.#worker = new Worker(new URL('./capture-thread.js', import.meta.url), { workerData: task });
     this.#worker.on('message', (said: ThreadBatch | ThreadFailure) => {
       this.#waiting.push(said);
@@ -82,8 +90,9 @@ export class CaptureWorker {
 
   /** A batch has been told: its memory may be used again. */
   told(): void {
-    Atomics.add(this.#told, 0, 1);
-    Atomics.notify(this.#told, 0);
+    const told = Atomics.add(this.#told, toldAt, 1) + 1;
+    // To wake a thread may cost this one its place.
+    if (told >= Atomics.load(this.#told, wantedAt)) Atomics.notify(this.#told, toldAt);
   }
 
   async terminate(): Promise<void> {

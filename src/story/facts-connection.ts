@@ -3,6 +3,7 @@
  * A single object is used again for every connection; rules must not keep it.
  */
 
+import { zeroNs } from '../base/index.js';
 import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
@@ -14,7 +15,7 @@ export class ConnectionFacts {
   server!: ServerFacts;
   pair!: PairFacts;
   /** The handshake's round trip in ns; 0 when unknown. */
-  roundTripNs = 0;
+  roundTripNs = zeroNs;
   /** Packets of both sides were captured. */
   bothSeen = false;
   /** The capture's clock was set back while it lasted: what came first and how long things took is unknown. */
@@ -37,12 +38,12 @@ export class ConnectionFacts {
   lastHintMax: number | null = null;
   firstHintMax: number | null = null;
   /** The longest idle gap that was followed by an answered request, and that request. */
-  longestSurvivedGapNs = 0;
+  longestSurvivedGapNs = zeroNs;
   longestGapExchange: Exchange | null = null;
   /** Sums over answered exchanges, in ns. */
-  waitedClientNs = 0;
-  waitedNetworkNs = 0;
-  waitedServerNs = 0;
+  waitedClientNs = zeroNs;
+  waitedNetworkNs = zeroNs;
+  waitedServerNs = zeroNs;
   /** The exchange that waited longest for each. */
   slowestServer: Exchange | null = null;
   slowestNetwork: Exchange | null = null;

@@ -32,7 +32,8 @@ const lastUseAt = 3;
 /** Outlines of a ring as it becomes larger, and how many rings of this size there may be. */
 const sizes = [
   { outlines: 4, limit: 8192 },
-  { outlines: 16, limit: 4096 },
+  { outlines: 8, limit: 4096 },
+  { outlines: 16, limit: 2048 },
   { outlines: 64, limit: 1024 },
 ] as const;
 /** By the size of a ring. */
@@ -113,16 +114,17 @@ export class OutlineRings {
 
   private enlarge(ring: Float64Array, at: number): void {
     const size = ring[at + sizeAt]!;
-    const larger = this.rings[size];
-    const from = larger?.take() ?? -1;
-    if (larger === undefined || from < 0) return;
+    let next = size;
+    let from = -1;
+    for (; from < 0 && next < this.rings.length; next++) from = this.rings[next]!.take();
+    if (from < 0) return;
     if (size > 0) {
       const old = this.rings[size - 1]!;
       const oldFrom = ring[at + fromAt]!;
-      larger.numbers.set(old.numbers.subarray(oldFrom, oldFrom + old.width), from);
+      this.rings[next - 1]!.numbers.set(old.numbers.subarray(oldFrom, oldFrom + old.width), from);
       old.give(oldFrom);
     }
-    ring[at + sizeAt] = size + 1;
+    ring[at + sizeAt] = next;
     ring[at + fromAt] = from;
   }
 }

@@ -37,6 +37,11 @@ const leastUnreadBytes = 4096;
 /** A window closed for less, when the capture ends, may open again. */
 const leastStallNs = 2e9;
 
+/** The client's closes for idleness that agree on one time. */
+const agreeing = { least: 2, share: 0.6 } as const;
+/** Most pairs have few such closes. */
+const idleTimesInRow = 4;
+
 const nothing: readonly number[] = [];
 
 /** Where the numbers of a pair are in its row. What most connections count is side by side. */
@@ -67,9 +72,11 @@ const place = {
   unread: 23,
   stalled: 24,
   singleOther: 25,
-  ring: 26,
-  clientTimeWait: 26 + ringWidth,
-  serverTimeWait: 26 + ringWidth + timeWaitWidth,
+  idleClosesByClient: 26,
+  ring: 27,
+  idleTimes: 27 + ringWidth,
+  clientTimeWait: 27 + ringWidth + idleTimesInRow,
+  serverTimeWait: 27 + ringWidth + idleTimesInRow + timeWaitWidth,
 } as const;
 
 /** Those that are counted from nothing. */
@@ -95,8 +102,8 @@ export class PairFacts implements TableEntry {
   private readonly rows: Rows;
   private readonly outlines: OutlineRings;
   private readonly from: number;
-  /** Idle times after which the client closed, in ns; made for the first. */
-  private clientIdleCloses: ConstantFinder | null = null;
+  /** Idle times after which the client closed, in ns, when there are more than fit into the row. */
+  private idleFinder: ConstantFinder | null = null;
   unreadConnections: readonly ConnectionId[] = nothing;
   unreadPackets: readonly number[] = nothing;
   /** The first User-Agent; raw. */
@@ -124,7 +131,7 @@ export class PairFacts implements TableEntry {
     this.outlines.restart(numbers, from + place.ring);
     restartTimeWait(numbers, from + place.clientTimeWait);
     restartTimeWait(numbers, from + place.serverTimeWait);
-    this.clientIdleCloses?.restart();
+    this.idleFinder = null;
     this.unreadConnections = nothing;
     this.unreadPackets = nothing;
     this.software = null;
@@ -253,7 +260,7 @@ export class PairFacts implements TableEntry {
 
   /** Idle connections that the client closed. */
   get idleClosesByClient(): number {
-    return this.clientIdleCloses?.count ?? 0;
+    return this.numberAt(place.idleClosesByClient);
   }
 
   get idleClosesByServer(): number {
@@ -262,7 +269,10 @@ export class PairFacts implements TableEntry {
 
   /** The idle time after which the client closes, in ns, where its closes agree on one. */
   idleLimit(): Constant | null {
-    return this.clientIdleCloses?.constant({ least: 2, share: 0.6 }) ?? null;
+    const count = this.idleClosesByClient;
+    if (count < agreeing.least) return null;
+    const finder = count > idleTimesInRow ? this.idleFinder : this.finderOfRow(count);
+    return finder?.constant(agreeing) ?? null;
   }
 
   get longestSurvivedGapNs(): number {
@@ -315,8 +325,20 @@ export class PairFacts implements TableEntry {
   }
 
   private addClientIdleClose(idleNs: number): void {
-    this.clientIdleCloses ??= new ConstantFinder();
-    this.clientIdleCloses.add(idleNs);
+    const { numbers } = this.rows;
+    const count = numbers[this.from + place.idleClosesByClient]!++;
+    if (count < idleTimesInRow) {
+      numbers[this.from + place.idleTimes + count] = idleNs;
+      return;
+    }
+    if (count === idleTimesInRow) this.idleFinder = this.finderOfRow(count);
+    this.idleFinder?.add(idleNs);
+  }
+
+  private finderOfRow(count: number): ConstantFinder {
+    const finder = new ConstantFinder();
+    for (let index = 0; index < count; index++) finder.add(this.numberAt(place.idleTimes + index));
+    return finder;
   }
 
   private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection, numbers: Float64Array): void {

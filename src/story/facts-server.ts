@@ -2,7 +2,7 @@
  * What is known of one server endpoint over all its connections, from whatever clients: how long it keeps idle connections, what
  * it announces, how many requests and how much age it allows, whom it refused. In bounded memory on streams of any length.
  */
-import { type ConnectionId, type Endpoint, otherSide } from '../base/index.js';
+import { type ConnectionId, type Endpoint, otherSide, zeroNs } from '../base/index.js';
 import { closeOfServer } from './encrypted-use.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
@@ -112,7 +112,7 @@ export class ServerFacts implements TableEntry {
   requests = 0;
   answered = 0;
   handshakes = 0;
-  handshakeNs = 0;
+  handshakeNs = zeroNs;
   /** Idle times after which the server closed, in ns, with evidence. */
   readonly idleCloses = new ProvenConstantFinder();
   private timeout: ProvenConstant | null = null;
@@ -123,7 +123,7 @@ export class ServerFacts implements TableEntry {
   hintMax = 0;
   /** What the Server field said last; raw. */
   software: string | null = null;
-  longestSurvivedGapNs = 0;
+  longestSurvivedGapNs = zeroNs;
   /** Requests on a connection when the server closed it right behind a response: count → connections, announced and not. */
   readonly requestsAtClose = new Map<
     number,

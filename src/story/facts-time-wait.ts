@@ -8,8 +8,8 @@
 const timeWaitNs = 60e9;
 /** Linux: net.ipv4.ip_local_port_range is 32768–60999 by default. */
 export const ephemeralPorts = 28_232;
-const bucketNs = 5e9;
-const bucketCount = timeWaitNs / bucketNs;
+const bucketCount = 12;
+const bucketNs = timeWaitNs / bucketCount;
 
 /** Places in the row: closes, the peak, the newest bucket, the closes in all buckets, then the buckets of the last minute, by time. */
 const peakAt = 1;

@@ -4,7 +4,7 @@
  *
  * Beyond the limits, servers and pairs that have not been used for long are judged for the last time and forgotten.
  */
-import type { ConnectionId, Endpoint } from '../base/index.js';
+import { type ConnectionId, type Endpoint, zeroNs } from '../base/index.js';
 import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
 import { PairFacts, PairMemory } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
@@ -95,7 +95,7 @@ export class WholeFacts {
   /** The most requests of any pair. */
   mostOfPair = 0;
   earliestNs = Number.POSITIVE_INFINITY;
-  latestNs = 0;
+  latestNs = zeroNs;
   readonly endedBy: Record<EndingBy, number> = { client: 0, server: 0, network: 0, none: 0 };
   /** Connections with TLS, and with HTTP/2 in the clear. */
   encrypted = 0;
@@ -107,12 +107,12 @@ export class WholeFacts {
   joinedLate = 0;
   oneSided = 0;
   withGaps = 0;
-  waitedClientNs = 0;
-  waitedNetworkNs = 0;
-  waitedServerNs = 0;
-  handshakeNs = 0;
+  waitedClientNs = zeroNs;
+  waitedNetworkNs = zeroNs;
+  waitedServerNs = zeroNs;
+  handshakeNs = zeroNs;
   /** A client that is a server too, or is on the machine of the capture, where a proxy and what is behind it may be. */
-  private mayHaveProxies = false;
+  mayHaveProxies = false;
   readonly gatewayAnswers: GatewayAnswer[] = [];
   readonly unsafe: UnsafeRequest[] = [];
   private unsafeNext = 0;
@@ -125,6 +125,7 @@ export class WholeFacts {
   private indexed: {
     byHost: ReadonlyMap<string, readonly PairFacts[]> | null;
     failed: ReadonlyMap<ServerFacts, readonly UnsafeRequest[]> | null;
+    byTarget: ReadonlyMap<string, readonly UnsafeRequest[]> | null;
   } | null = null;
 
   constructor(retire: Retirement) {
@@ -195,8 +196,15 @@ export class WholeFacts {
     return this.indexed.failed.get(server) ?? [];
   }
 
+  /** Requests for this target that must not be sent twice. */
+  unsafeFor(target: string): readonly UnsafeRequest[] {
+    if (this.indexed === null) return this.unsafe.filter((request) => request.target === target);
+    this.indexed.byTarget ??= groupedBy(this.unsafe, (request) => request.target);
+    return this.indexed.byTarget.get(target) ?? [];
+  }
+
   index(): void {
-    this.indexed = { byHost: null, failed: null };
+    this.indexed = { byHost: null, failed: null, byTarget: null };
   }
 
   forgetIndex(): void {

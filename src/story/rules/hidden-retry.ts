@@ -45,8 +45,8 @@ export const hiddenRetry: Rule = {
     if (failed.length === 0) return null;
     const alike = new Map(failed.map((request) => [keyOf(request), [] as UnsafeRequest[]]));
     // Most requests are told apart by less than a key.
-    const targets = new Set(failed.map(({ target }) => target));
-    for (const request of whole.unsafe) if (targets.has(request.target)) alike.get(keyOf(request))?.push(request);
+    for (const target of new Set(failed.map((request) => request.target)))
+      for (const request of whole.unsafeFor(target)) alike.get(keyOf(request))?.push(request);
     return [...alike.values()].flatMap(retriesAmong).flatMap(([first, again]) =>
       first.server !== server
         ? []

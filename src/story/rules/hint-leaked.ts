@@ -36,7 +36,8 @@ export const hintLeaked: Rule = {
       why: 'RFC 9110 §7.6.1',
     },
   ],
-  onServer: (proxy, { servers }) => {
+  onServer: (proxy, { servers, mayHaveProxies }) => {
+    if (!mayHaveProxies) return null;
     const seconds = proxy.announcedSeconds();
     if (seconds === null || proxy.hinted.length === 0 || !keepsAnotherTime(proxy, seconds)) return null;
     for (const upstream of servers.entries) {

@@ -15,12 +15,13 @@ export const timeoutsInOrder: Rule = {
   noFix: 'There is nothing to repair.',
   leastConnections: 2,
   onPair: (pair) => {
-    const limit = pair.idleLimit();
-    if (limit === null) return null;
+    if (pair.idleClosesByClient < 2) return null;
     const measured = pair.server.idleTimeout();
     const announced = pair.server.announcedSeconds();
     const serverNs = measured?.value ?? (announced === null ? null : announced * 1e9);
-    if (serverNs === null || limit.value >= 0.95 * serverNs) return null;
+    if (serverNs === null) return null;
+    const limit = pair.idleLimit();
+    if (limit === null || limit.value >= 0.95 * serverNs) return null;
     return {
       packets: pair.recent
         .filter(({ by, why }) => by === 'client' && why === 'idle')

@@ -59,6 +59,9 @@ export const tinyPool: Rule = {
 export function isTinyPool(pair: PairFacts): boolean {
   const { reusedConnections, requests, usedConnections } = pair;
   if (pair.promptCloses < leastPromptCloses || reusedConnections === 0 || requests > 3 * usedConnections) return false;
+  // One is kept at least, and half of those at once are not.
+  const atOnce = pair.mostAtOnce();
+  if (atOnce < 2) return false;
   // Of a connection whose opening was not captured nobody knows since when it was there.
   const recent = pair.recent.filter(({ whole }) => whole);
   const prompt = recent.filter(({ by, why }) => by === 'client' && why === 'after-response');
@@ -66,7 +69,7 @@ export function isTinyPool(pair: PairFacts): boolean {
   // What a burst opens and nobody keeps serves one request; more on each is somebody's way of working.
   if (2 * prompt.filter((one) => one.requests === 1).length < prompt.length) return false;
   const kept = keptBetweenBursts(pair);
-  return kept !== null && kept > 0 && 2 * kept <= pair.mostAtOnce();
+  return kept !== null && kept > 0 && 2 * kept <= atOnce;
 }
 
 /** How many connections there were at the calm between bursts, as a median; null without such a calm. */
