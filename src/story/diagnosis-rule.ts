@@ -16,7 +16,7 @@
 import type { ConnectionId } from '../base/index.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import type { LostRequest } from './facts-lost-request.js';
-import type { PairFacts } from './facts-pair.js';
+import type { PairCount, PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import type { Sign } from './facts-signs.js';
 import type { WholeFacts } from './facts-whole.js';
@@ -83,8 +83,8 @@ export interface Rule {
   readonly asks?: readonly Sign[];
   readonly onConnection?: (connection: Connection, facts: ConnectionFacts) => Hit | null;
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts, whole: WholeFacts) => Hit | null;
-  /** `onPair` is called only for pairs with so many connections. Default: 1. */
-  readonly leastConnections?: number;
+  /** `onPair` is called only where this count is at least so high. Default: always. */
+  readonly asksPair?: { readonly count: PairCount; readonly least: number };
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;
   readonly onServer?: (server: ServerFacts, whole: WholeFacts) => Hit | readonly Hit[] | null;
   /** What was seen, in one sentence with its numbers. */

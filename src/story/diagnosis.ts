@@ -40,10 +40,11 @@ interface Looker<P extends Pattern> {
   readonly look: NonNullable<Rule[P]>;
 }
 
-/** The rules that look at connections that ended in one way, and what they ask for together. */
+/** The rules that look at connections that ended in one way, what they ask for together, and those that ask for some of these signs. */
 interface Lookers {
   readonly asks: number;
   readonly all: readonly Looker<'onConnection'>[];
+  readonly bySigns: Map<number, readonly Looker<'onConnection'>[]>;
 }
 
 export class Diagnosis {
@@ -64,11 +65,11 @@ export class Diagnosis {
     this.connectionLookers = new Map(
       reasons.map((why) => {
         const all = atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true);
-        return [why, { asks: all.reduce((together, { asks }) => together | asks, 0), all }];
+        return [why, { asks: all.reduce((together, { asks }) => together | asks, 0), all, bySigns: new Map() }];
       }),
     );
     this.lostLookers = lookersOf(chosen, 'onLostRequest');
-    this.pairLookers = lookersOf(chosen, 'onPair').toSorted((a, b) => leastConnectionsOf(a.rule) - leastConnectionsOf(b.rule));
+    this.pairLookers = lookersOf(chosen, 'onPair');
     this.serverLookers = lookersOf(chosen, 'onServer');
     this.whole = new WholeFacts({
       server: (server) => {
@@ -86,15 +87,14 @@ export class Diagnosis {
     facts.read(connection, this.whole.statusClasses);
     this.whole.add(connection, facts);
     const lookers = this.connectionLookers.get(connection.ending.why);
-    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.ask(lookers.all, connection);
+    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.ask(lookersFor(lookers, facts.signs), connection);
     if (facts.firstUnanswered >= 0) this.keepLost(connection);
   }
 
   private ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
     const facts = this.facts;
     for (let place = 0; place < lookers.length; place++) {
-      const { rule, index, asks, look } = lookers[place]!;
-      if ((asks & facts.signs) === 0) continue;
+      const { rule, index, look } = lookers[place]!;
       const hit = look(connection, facts);
       if (hit !== null) this.hits.add(rule, index, facts.server, hit, connection.id);
     }
@@ -147,11 +147,11 @@ export class Diagnosis {
 
   private judgePair(pair: PairFacts, hits: HitCollector): void {
     const lookers = this.pairLookers;
-    const { connections } = pair;
-    // Where there are more pairs than are kept, it is called for each new one: those that ask for more connections come later.
+    // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
       const { rule, index, look } = lookers[place]!;
-      if (connections < leastConnectionsOf(rule)) return;
+      const { asksPair } = rule;
+      if (asksPair !== undefined && !pair.reaches(asksPair.count, asksPair.least)) continue;
       const hit = look(pair, this.whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
@@ -167,7 +167,15 @@ export class Diagnosis {
   }
 }
 
-const leastConnectionsOf = ({ leastConnections = 1 }: Rule): number => leastConnections;
+/** Found once for each combination of signs: there are few. */
+function lookersFor({ all, bySigns }: Lookers, signs: number): readonly Looker<'onConnection'>[] {
+  let lookers = bySigns.get(signs);
+  if (lookers === undefined) {
+    lookers = all.filter(({ asks }) => (asks & signs) !== 0);
+    bySigns.set(signs, lookers);
+  }
+  return lookers;
+}
 
 const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): readonly Looker<P>[] =>
   rules.flatMap((rule, index) => {

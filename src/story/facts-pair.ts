@@ -44,7 +44,7 @@ const idleTimesInRow = 4;
 
 const nothing: readonly number[] = [];
 
-/** Where the numbers of a pair are in its row. What most connections count is side by side. */
+/** Where the numbers of a pair are in its row. What most connections change is side by side. */
 const place = {
   connections: 0,
   requests: 1,
@@ -52,32 +52,35 @@ const place = {
   lastNs: 3,
   handshakes: 4,
   handshakeNs: 5,
-  reused: 6,
-  whole: 7,
+  reusedConnections: 6,
+  wholeConnections: 7,
   waitedNs: 8,
   closeAskedByClient: 9,
-  used: 10,
-  byTurns: 11,
-  clientPrompt: 12,
-  clientAsked: 13,
-  serverPrompt: 14,
-  serverAsked: 15,
-  singleIdle: 16,
-  promptCloses: 17,
-  stillOpen: 18,
-  idleClosesByServer: 19,
-  longestGapNs: 20,
-  longestGapPacket: 21,
-  longestGapConnection: 22,
-  unread: 23,
-  stalled: 24,
-  singleOther: 25,
-  idleClosesByClient: 26,
+  usedConnections: 10,
+  promptCloses: 11,
+  idleClosesByClient: 12,
+  longestGapNs: 13,
+  longestGapPacket: 14,
+  longestGapConnection: 15,
+  clientPrompt: 16,
+  clientAsked: 17,
+  serverPrompt: 18,
+  serverAsked: 19,
+  singleIdle: 20,
+  singleOther: 21,
+  byTurns: 22,
+  stillOpen: 23,
+  idleClosesByServer: 24,
+  unread: 25,
+  stalled: 26,
   ring: 27,
   idleTimes: 27 + ringWidth,
   clientTimeWait: 27 + ringWidth + idleTimesInRow,
   serverTimeWait: 27 + ringWidth + idleTimesInRow + timeWaitWidth,
 } as const;
+
+/** Counts that say whether a rule has anything to look at. */
+export type PairCount = 'usedConnections' | 'closeAskedByClient' | 'promptCloses' | 'idleClosesByClient' | 'stillOpen' | 'unread';
 
 /** Those that are counted from nothing. */
 const counted = place.ring;
@@ -156,8 +159,8 @@ export class PairFacts implements TableEntry {
       else if (ending.by === 'server') addTimeWait(numbers, from + place.serverTimeWait, endedNs);
     }
     if (!facts.isHttp) return;
-    if (exchangeCount > 1) numbers[from + place.reused]!++;
-    if (facts.whole) numbers[from + place.whole]!++;
+    if (exchangeCount > 1) numbers[from + place.reusedConnections]!++;
+    if (facts.whole) numbers[from + place.wholeConnections]!++;
     numbers[from + place.waitedNs]! += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
     numbers[from + place.closeAskedByClient]! += facts.closeAskedByClient;
     this.host ??= exchanges[0]!.host;
@@ -168,7 +171,7 @@ export class PairFacts implements TableEntry {
       numbers[from + place.longestGapConnection] = connection.id;
     }
     if (facts.answered > 0 && !facts.tunnelled) {
-      numbers[from + place.used]!++;
+      numbers[from + place.usedConnections]!++;
       if (facts.byTurns) numbers[from + place.byTurns]!++;
       if (exchangeCount === 1) numbers[from + placeOfSingleUse(connection)]!++;
     }
@@ -191,16 +194,16 @@ export class PairFacts implements TableEntry {
 
   /** Connections with an answered request. */
   get usedConnections(): number {
-    return this.numberAt(place.used);
+    return this.numberAt(place.usedConnections);
   }
 
   get reusedConnections(): number {
-    return this.numberAt(place.reused);
+    return this.numberAt(place.reusedConnections);
   }
 
   /** Captured from their opening on, both sides, without missing bytes. */
   get wholeConnections(): number {
-    return this.numberAt(place.whole);
+    return this.numberAt(place.wholeConnections);
   }
 
   /** Of those used: the heads could not be read, so who asked for a close is unknown. */
@@ -318,6 +321,11 @@ export class PairFacts implements TableEntry {
   /** The most connections that were in use at once, among the newest. */
   mostAtOnce(): number {
     return this.outlines.mostAtOnce(this.rows.numbers, this.from + place.ring);
+  }
+
+  /** Whether this count is at least so high. */
+  reaches(count: PairCount, least: number): boolean {
+    return this.numberAt(place[count]) >= least;
   }
 
   private numberAt(at: number): number {

@@ -150,8 +150,9 @@ export class WholeFacts {
     facts.pair = pair;
     facts.server = pair.server;
     pair.add(connection, facts);
-    this.mayHaveProxies ||= isLoopback(connection.client.address) || this.byAddress.has(connection.client.address);
-    pair.server.add(connection, facts, this.mayHaveProxies || this.connections < wholeLimits.learning);
+    const isLearning = this.connections < wholeLimits.learning;
+    if (isLearning) this.lookForProxy(connection.client.address);
+    pair.server.add(connection, facts, isLearning || this.mayHaveProxies);
     if (pair.requests > this.mostOfPair) this.mostOfPair = pair.requests;
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
@@ -262,11 +263,16 @@ export class WholeFacts {
     if (pair === undefined) {
       pair = this.pairs.makeRoom() ?? this.sparePairs.pop() ?? new PairFacts(this.pairMemory);
       pair.restart(facts, client.address);
+      this.lookForProxy(client.address);
       this.pairs.add(pair);
       facts.pairs.set(client.address, pair);
     }
     pair.used = true;
     return pair;
+  }
+
+  private lookForProxy(clientAddress: string): void {
+    this.mayHaveProxies ||= isLoopback(clientAddress) || this.byAddress.has(clientAddress);
   }
 
   private serverOf(endpoint: Endpoint): ServerFacts {

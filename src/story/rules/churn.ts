@@ -27,7 +27,7 @@ export const churn: Rule = {
   notToConfuseWith:
     'Clients that ask for the close (reuse-disabled), a pool that keeps too few (tiny-pool), and many parallel requests, which need as many connections.',
   fixes: reuseConnections,
-  leastConnections,
+  asksPair: { count: 'usedConnections', least: leastConnections },
   onPair: (pair) => {
     const cause = churnCause(pair);
     if (cause === null) return null;
@@ -65,7 +65,6 @@ interface Cause {
 
 function churnCause(pair: PairFacts): Cause | null {
   const { usedConnections, requests, singleUse, wholeConnections } = pair;
-  if (usedConnections < leastConnections) return null;
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   // Another program of the same host may have a pool: then it is most connections that count.
   const single = clientPrompt + clientAsked + serverPrompt + serverAsked + idle;

@@ -21,14 +21,14 @@ export const handshakeCost: Rule = {
     'the handshakes away; nothing else has to become faster.',
   notToConfuseWith: 'Slow answers (slow-server) and lost packets (slow-network).',
   fixes: reuseConnections,
-  leastConnections,
+  asksPair: { count: 'usedConnections', least: leastConnections },
   onPair: (pair, { isLeaky }) => {
     // Where the ACK of a handshake is missing, it seems to last until the first request.
     if (isLeaky) return null;
     const { handshakes, handshakeNs, waitedNs, usedConnections, requests } = pair;
     const whole = handshakeNs + waitedNs;
     if (requests > mostRequestsPerConnection * usedConnections) return null;
-    if (usedConnections < leastConnections || handshakes === 0 || handshakeNs < leastShare * whole) return null;
+    if (handshakes === 0 || handshakeNs < leastShare * whole) return null;
     if (handshakeNs / handshakes < leastHandshakeNs) return null;
     const avoidable = usedConnections - pair.mostAtOnce();
     if (avoidable < 0.5 * usedConnections) return null;

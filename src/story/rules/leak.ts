@@ -29,9 +29,8 @@ export const leak: Rule = {
     },
     { for: 'the server', setting: 'an idle timeout', why: 'then leaked connections at least end' },
   ],
-  leastConnections: least,
+  asksPair: { count: 'stillOpen', least },
   onPair: (pair, { latestNs, isLeaky }) => {
-    if (pair.stillOpen < least) return null;
     const { clientAddress } = pair;
     const idle = pair.recent
       .filter(

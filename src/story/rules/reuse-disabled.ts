@@ -32,10 +32,9 @@ export const reuseDisabled: Rule = {
     },
     { for: 'ApacheBench', setting: 'ab -k', why: 'without it ab speaks HTTP/1.0 and measures handshakes' },
   ],
+  asksPair: { count: 'closeAskedByClient', least: leastRequests },
   onPair: (pair) => {
-    const { closeAskedByClient, requests } = pair;
-    if (closeAskedByClient < leastRequests) return null;
-    const { singleUse, usedConnections } = pair;
+    const { closeAskedByClient, requests, singleUse, usedConnections } = pair;
     const always = closeAskedByClient >= share * requests;
     // Beside the pool of another program of the same host: most connections.
     const besidePool = singleUse.clientAsked >= leastConnections && singleUse.clientAsked >= connectionShare * usedConnections;

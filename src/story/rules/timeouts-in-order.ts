@@ -13,9 +13,8 @@ export const timeoutsInOrder: Rule = {
   notToConfuseWith: 'A client that closes right behind each answer: it never has an idle connection (churn).',
   fixes: [],
   noFix: 'There is nothing to repair.',
-  leastConnections: 2,
+  asksPair: { count: 'idleClosesByClient', least: 2 },
   onPair: (pair) => {
-    if (pair.idleClosesByClient < 2) return null;
     const measured = pair.server.idleTimeout();
     const announced = pair.server.announcedSeconds();
     const serverNs = measured?.value ?? (announced === null ? null : announced * 1e9);

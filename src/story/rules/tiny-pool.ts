@@ -36,7 +36,7 @@ export const tinyPool: Rule = {
       why: 'connections beyond the limits are closed',
     },
   ],
-  leastConnections: leastPromptCloses,
+  asksPair: { count: 'promptCloses', least: leastPromptCloses },
   onPair: (pair) => {
     if (!isTinyPool(pair)) return null;
     const closed = pair.recent.filter(({ by, why }) => by === 'client' && why === 'after-response');

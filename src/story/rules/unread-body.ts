@@ -32,7 +32,7 @@ export const unreadBody: Rule = {
       why: 'a streamed body must be read or closed',
     },
   ],
-  leastConnections: leastStalled,
+  asksPair: { count: 'unread', least: leastStalled },
   onPair: ({ clientAddress, unread, stalled, unreadConnections, unreadPackets }) => {
     if (stalled < leastStalled && unread < leastReset) return null;
     return {
