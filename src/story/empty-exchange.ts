@@ -1,4 +1,5 @@
 /** An exchange of which only the beginning is known. */
+import { zeroNs } from '../base/index.js';
 import type { Exchange, Moment } from './model.js';
 
 /** Most exchanges have neither; they share these. */
@@ -36,7 +37,7 @@ export function emptyExchange(number: number, requestAt: Moment, requestSeen: bo
     isStream: false,
     hint: null,
     // In an order of its own: objects of one shape share how their numbers are kept, and these should be kept as floats in place.
-    waited: { network: 0, server: 0, client: 0 },
+    waited: { network: zeroNs, server: zeroNs, client: zeroNs },
     waitedOn: 'server',
     notes: noNotes,
   };

@@ -79,6 +79,9 @@ const place = {
   serverTimeWait: 27 + ringWidth + idleTimesInRow + timeWaitWidth,
 } as const;
 
+// By themselves: compiled code knows a place in an object only when it was looked up before.
+const { clientPrompt, clientAsked, serverPrompt, serverAsked, singleIdle, singleOther } = place;
+
 /** Counts that say whether a rule has anything to look at. */
 export type PairCount = 'usedConnections' | 'closeAskedByClient' | 'promptCloses' | 'idleClosesByClient' | 'stillOpen' | 'unread';
 
@@ -376,9 +379,9 @@ export class PairFacts implements TableEntry {
 
 function placeOfSingleUse({ ending, exchanges }: Connection): number {
   const { closeAskedBy } = exchanges[0]!;
-  if (closeAskedBy === 'client' || closeAskedBy === 'both') return place.clientAsked;
-  if (closeAskedBy === 'server') return place.serverAsked;
-  if (ending.why === 'idle' || ending.why === 'still-open') return place.singleIdle;
-  if (ending.by === 'server') return place.serverPrompt;
-  return ending.by === 'client' ? place.clientPrompt : place.singleOther;
+  if (closeAskedBy === 'client' || closeAskedBy === 'both') return clientAsked;
+  if (closeAskedBy === 'server') return serverAsked;
+  if (ending.why === 'idle' || ending.why === 'still-open') return singleIdle;
+  if (ending.by === 'server') return serverPrompt;
+  return ending.by === 'client' ? clientPrompt : singleOther;
 }

@@ -37,6 +37,7 @@ export class Rows {
 
   /** The row that begins there may be taken again. */
   give(from: number): void {
-    this.givenBack.push(from);
+    // As a small integer, like all of them: it may come out of numbers that are floats.
+    this.givenBack.push(from | 0);
   }
 }

@@ -36,6 +36,21 @@ export type Sign = keyof typeof signBits;
 /** Every connection has it: for rules that ask for no sign. */
 const anyConnection = 1;
 
+// By themselves: compiled code knows a bit in an object only when it was looked up before, and most signs are rare.
+const {
+  reset,
+  'skipped-bytes': skippedBytes,
+  'held-back': heldBack,
+  probes,
+  'syn-again': synAgain,
+  'beyond-hint': beyondHint,
+  'long-gap': longGap,
+  'waited-for-client': waitedForClient,
+  'waited-for-network': waitedForNetwork,
+  'waited-for-server': waitedForServer,
+  'encrypted-unanswered': encryptedUnanswered,
+} = signBits;
+
 /** Shorter waits are of no rule's interest. */
 const noticeableNs = 200e6;
 const longGapNs = 60e9;
@@ -47,20 +62,21 @@ export const bitsOf = (asks: readonly Sign[] | undefined): number =>
 /** `facts` have read it. */
 export function signsOf(connection: Connection, facts: ConnectionFacts): number {
   const { tcp } = connection;
+  // Without branches: most signs are rare, and compiled code is thrown away at the first time that a branch is taken.
   let signs = anyConnection;
-  if (connection.closing.reset !== null) signs |= signBits.reset;
-  if (connection.skipped !== null) signs |= signBits['skipped-bytes'];
-  if (connection.writing !== null) signs |= signBits['held-back'];
-  if (tcp.keepAliveProbes.client + tcp.keepAliveProbes.server > 0) signs |= signBits.probes;
-  if (tcp.syns.client + tcp.syns.server > 2) signs |= signBits['syn-again'];
+  signs |= connection.closing.reset !== null ? reset : 0;
+  signs |= connection.skipped !== null ? skippedBytes : 0;
+  signs |= connection.writing !== null ? heldBack : 0;
+  signs |= tcp.keepAliveProbes.client + tcp.keepAliveProbes.server > 0 ? probes : 0;
+  signs |= tcp.syns.client + tcp.syns.server > 2 ? synAgain : 0;
   const { lastHintSeconds, firstHintMax, longestSurvivedGapNs } = facts;
-  if (lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9) signs |= signBits['beyond-hint'];
-  if (firstHintMax !== null && connection.exchangeCount > firstHintMax) signs |= signBits['beyond-hint'];
-  if (longestSurvivedGapNs >= longGapNs) signs |= signBits['long-gap'];
+  signs |= lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9 ? beyondHint : 0;
+  signs |= firstHintMax !== null && connection.exchangeCount > firstHintMax ? beyondHint : 0;
+  signs |= longestSurvivedGapNs >= longGapNs ? longGap : 0;
   const { slowestClient, slowestNetwork, slowestServer } = facts;
-  if (slowestClient !== null && slowestClient.waited.client >= noticeableNs) signs |= signBits['waited-for-client'];
-  if (slowestNetwork !== null && slowestNetwork.waited.network >= noticeableNs) signs |= signBits['waited-for-network'];
-  if (slowestServer !== null && slowestServer.waited.server >= noticeableNs) signs |= signBits['waited-for-server'];
-  if (connection.encrypted !== null && !connection.encrypted.isAnswered) signs |= signBits['encrypted-unanswered'];
+  signs |= slowestClient !== null && slowestClient.waited.client >= noticeableNs ? waitedForClient : 0;
+  signs |= slowestNetwork !== null && slowestNetwork.waited.network >= noticeableNs ? waitedForNetwork : 0;
+  signs |= slowestServer !== null && slowestServer.waited.server >= noticeableNs ? waitedForServer : 0;
+  signs |= connection.encrypted !== null && !connection.encrypted.isAnswered ? encryptedUnanswered : 0;
   return signs;
 }

@@ -48,16 +48,12 @@ export function addTimeWait(numbers: Float64Array, from: number, atNs: number): 
   let held = numbers[from + heldAt]!;
   // A close that is told late counts as one of its time as long as that is in the window.
   if (bucket <= newest - bucketCount || bucket < 0) return;
-  if (bucket - newest >= bucketCount) {
-    numbers.fill(0, buckets, buckets + bucketCount);
-    held = 0;
-    newest = bucket;
-  }
-  for (; newest < bucket; newest++) {
-    const oldest = buckets + ((newest + 1) % bucketCount);
+  for (let passed = Math.min(bucket - newest, bucketCount); passed > 0; passed--) {
+    const oldest = buckets + ((newest + passed) % bucketCount);
     held -= numbers[oldest]!;
     numbers[oldest] = 0;
   }
+  newest = Math.max(newest, bucket);
   numbers[buckets + (bucket % bucketCount)]!++;
   held++;
   numbers[from + newestAt] = newest;

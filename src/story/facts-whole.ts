@@ -152,7 +152,7 @@ export class WholeFacts {
     pair.add(connection, facts);
     const isLearning = this.connections < wholeLimits.learning;
     if (isLearning) this.lookForProxy(connection.client.address);
-    pair.server.add(connection, facts, isLearning || this.mayHaveProxies);
+    pair.server.add(connection, facts, this.mayHaveProxies || isLearning);
     if (pair.requests > this.mostOfPair) this.mostOfPair = pair.requests;
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
