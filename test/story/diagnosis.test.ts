@@ -117,7 +117,7 @@ describe('on long streams', () => {
       ),
     );
     const diagnosis = new Diagnosis();
-    const clients = 6000;
+    const clients = 20_000;
     for (let client = 0; client < clients; client++) {
       for (const connection of connections)
         diagnosis.take({ ...connection, client: { address: addressOf(client), port: connection.client.port } });
