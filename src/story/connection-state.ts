@@ -25,7 +25,7 @@ import { decideEnding, type EndingFacts } from './ending.js';
 import type { HttpTalk, TalkListener } from './http-talk.js';
 import { MarkKeeper } from './marks.js';
 import { type Connection, type Exchange, type MarkKind, type Moment, storyLimits } from './model.js';
-import { newConnection } from './new-connection.js';
+import { addIdleGap, newConnection } from './new-connection.js';
 import { becomeHttp, nameTunnel, OtherTalk } from './other-talk.js';
 import { httpProtocol, unknownProtocol } from './sniff.js';
 import { plus, swapTally } from './tally.js';
@@ -375,7 +375,7 @@ export class ConnectionState implements TalkListener {
       if (connection.exchanges.length === 0) connection.exchanges = [exchange];
       else connection.exchanges.push(exchange);
       this.shared.keptExchanges++;
-      if (exchange.number > 1) connection.idleGapsNs.push(idleNs);
+      if (exchange.number > 1) addIdleGap(connection, idleNs);
     } else if (this.shared.live) connection.newest = withNewest(connection.newest, exchange);
     this.tunnel = false;
     becomeHttp(this.connection);

@@ -2,7 +2,7 @@
  * The newest connections of a pair of ends in outline: a ring of numbers (facts-rows.ts), because there may be a hundred thousand of
  * them and an object each would cost more than all the rest of the diagnosis.
  *
- * Most pairs have few connections and few have many: a ring is small at first and becomes larger while there is room.
+ * Most pairs have one connection or few, and few have many: a ring has room for one at first and becomes larger while there is room.
  */
 import type { ConnectionId } from '../base/index.js';
 import { Rows } from './facts-rows.js';
@@ -31,6 +31,7 @@ const openedAt = 1;
 const lastUseAt = 3;
 /** Outlines of a ring as it becomes larger, and how many rings of this size there may be. */
 const sizes = [
+  { outlines: 1, limit: 8192 },
   { outlines: 4, limit: 8192 },
   { outlines: 8, limit: 4096 },
   { outlines: 16, limit: 2048 },

@@ -1,5 +1,5 @@
 /** The value of a connection of which nothing is known but that it is there. */
-import type { OpenedObservation } from '../base/index.js';
+import { type OpenedObservation, zeroNs } from '../base/index.js';
 import type { Closing, Connection, Exchange, Moment } from './model.js';
 import { noProtocol } from './sniff.js';
 import { emptyTally } from './tally.js';
@@ -36,4 +36,15 @@ export function newConnection(opened: OpenedObservation, at: Moment, closing: Cl
     marks: [],
     marksOmitted: 0,
   };
+}
+
+/** To the connection's idle gaps: floats from the beginning (`zeroNs`), with room for one at first. */
+export function addIdleGap(connection: Connection, idleNs: number): void {
+  if (connection.idleGapsNs.length > 0) {
+    connection.idleGapsNs.push(idleNs);
+    return;
+  }
+  const gaps = [zeroNs];
+  gaps[0] = idleNs;
+  connection.idleGapsNs = gaps;
 }
