@@ -12,6 +12,7 @@ export type {
   OneSidedWhy,
   PacketKind,
 } from './comparison.js';
+export { groupedBy } from './grouped-by.js';
 export type {
   AckObservation,
   BytesObservation,

@@ -7,7 +7,7 @@
  *   was not captured, segments of the same numbers and lengths (`votesNeeded` of them).
  * - A proxy that opens connections of its own is another connection: it is not matched.
  */
-import type { ConnectionId } from '../base/index.js';
+import { type ConnectionId, groupedBy } from '../base/index.js';
 import { type LoggedConnection, type LoggedSide, type SegmentLog, segmentLogLimits } from './segment-log.js';
 
 export interface ConnectionPair {
@@ -50,24 +50,12 @@ const shiftOf = (a: LoggedSide, b: LoggedSide): number =>
 const agrees = (a: LoggedSide, b: LoggedSide): boolean =>
   a.initialSequence === null || b.initialSequence === null || a.initialSequence === b.initialSequence;
 
-function grouped(connections: Iterable<LoggedConnection>, keyOf: (connection: LoggedConnection) => string | null) {
-  const groups = new Map<string, LoggedConnection[]>();
-  for (const connection of connections) {
-    const key = keyOf(connection);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [connection]);
-    else group.push(connection);
-  }
-  return groups;
-}
-
 /** The two ends in a fixed order: captures that begin late may disagree on who is the client. */
 const endsOf = ({ client, server }: LoggedConnection): string => [client.end, server.end].sort().join(' ');
 
 function pairByEnds(first: SegmentLog, second: SegmentLog, pair: Pair): void {
-  const groups = grouped(first.connections.values(), endsOf);
-  for (const [ends, others] of grouped(second.connections.values(), endsOf)) {
+  const groups = groupedBy(first.connections.values(), endsOf);
+  for (const [ends, others] of groupedBy(second.connections.values(), endsOf)) {
     const left = new Set(groups.get(ends) ?? []);
     if (left.size === 0) continue;
     const waiting: LoggedConnection[] = [];
@@ -104,8 +92,8 @@ function pairByInitialNumbers(firsts: LoggedConnection[], seconds: LoggedConnect
     client.initialSequence === null || server.initialSequence === null
       ? null
       : `${client.initialSequence} ${server.initialSequence}`;
-  const groups = grouped(firsts, keyOf);
-  for (const [key, others] of grouped(seconds, keyOf)) {
+  const groups = groupedBy(firsts, keyOf);
+  for (const [key, others] of groupedBy(seconds, keyOf)) {
     const ones = groups.get(key);
     if (ones?.length === 1 && others.length === 1) pair(ones[0]!, others[0]!, 'initial-sequence-numbers');
   }

@@ -30,7 +30,7 @@ const width = 8;
 const openedAt = 1;
 const lastUseAt = 3;
 /** Outlines of a ring as it becomes larger, and how many rings of this size there may be. */
-const sizes = [
+const ringSizes = [
   { outlines: 1, limit: 8192 },
   { outlines: 4, limit: 8192 },
   { outlines: 8, limit: 4096 },
@@ -38,7 +38,7 @@ const sizes = [
   { outlines: 64, limit: 1024 },
 ] as const;
 /** By the size of a ring. */
-const rooms: readonly number[] = [0, ...sizes.map(({ outlines }) => outlines)];
+const rooms: readonly number[] = [0, ...ringSizes.map(({ outlines }) => outlines)];
 
 const sides: readonly EndingBy[] = ['client', 'server', 'network', 'none'];
 const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
@@ -54,7 +54,7 @@ const fromAt = 2;
 export const ringWidth = 3;
 
 export class OutlineRings {
-  private readonly rings = sizes.map(({ outlines, limit }) => new Rows({ width: outlines * width, limit }));
+  private readonly rings = ringSizes.map(({ outlines, limit }) => new Rows({ width: outlines * width, limit }));
 
   /** `ring` and `at`: the numbers that a pair keeps of its ring begin at `at`. All zero: it has none. */
   add(ring: Float64Array, at: number, connection: Connection, answered: number, whole: boolean): void {

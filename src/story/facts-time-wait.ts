@@ -37,7 +37,8 @@ export function restartTimeWait(numbers: Float64Array, from: number): void {
 }
 
 export function addTimeWait(numbers: Float64Array, from: number, atNs: number): void {
-  const bucket = Math.floor(atNs / bucketNs);
+  // A damaged capture has times before its first packet.
+  const bucket = Math.max(0, Math.floor(atNs / bucketNs));
   const buckets = from + bucketsAt;
   if (numbers[from]!++ === 0) {
     numbers.fill(0, buckets, buckets + bucketCount);
@@ -47,7 +48,7 @@ export function addTimeWait(numbers: Float64Array, from: number, atNs: number): 
   let newest = numbers[from + newestAt]!;
   let held = numbers[from + heldAt]!;
   // A close that is told late counts as one of its time as long as that is in the window.
-  if (bucket <= newest - bucketCount || bucket < 0) return;
+  if (bucket <= newest - bucketCount) return;
   for (let passed = Math.min(bucket - newest, bucketCount); passed > 0; passed--) {
     const oldest = buckets + ((newest + passed) % bucketCount);
     held -= numbers[oldest]!;

@@ -4,7 +4,7 @@
  *
  * Beyond the limits, servers and pairs that have not been used for long are judged for the last time and forgotten.
  */
-import { type ConnectionId, type Endpoint, zeroNs } from '../base/index.js';
+import { type ConnectionId, type Endpoint, groupedBy, zeroNs } from '../base/index.js';
 import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
 import { PairFacts, PairMemory } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
@@ -305,16 +305,3 @@ const leastLeaks = 3;
 const leakyShare = 0.001;
 
 const hostKey = ({ clientAddress, host }: PairFacts): string => `${clientAddress} ${host}`;
-
-/** Those without a key are left out. */
-function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key | null): ReadonlyMap<Key, readonly Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}

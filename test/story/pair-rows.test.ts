@@ -124,6 +124,14 @@ describe('sockets in TIME_WAIT', () => {
     }
   });
 
+  it('write nowhere else, also for times before the first packet', () => {
+    const numbers = new Float64Array(timeWaitWidth + 20).fill(7);
+    restartTimeWait(numbers, 10);
+    for (const seconds of [-70, -3, 40, -1e6, 2]) addTimeWait(numbers, 10, seconds * 1e9);
+    assert.deepEqual([...numbers.subarray(0, 10), ...numbers.subarray(10 + timeWaitWidth)], new Array(20).fill(7));
+    assert.deepEqual(timeWaitIn(numbers, 10), { count: 5, peak: 5 });
+  });
+
   it('count a close that is told late, as long as it is of this minute', () => {
     const numbers = new Float64Array(timeWaitWidth);
     for (const seconds of [100, 130, 101, 20]) addTimeWait(numbers, 0, seconds * 1e9);
