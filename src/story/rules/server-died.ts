@@ -28,11 +28,13 @@ export const serverDied: Rule = {
     },
     ...drainBeforeStop,
   ],
-  onLostRequest: (lost, server) => {
+  onLostRequest: (lost, server, { isLeaky }) => {
     if (lost.by !== 'server') return null;
     const refusal = server.refusals.find(({ atNs }) => atNs >= lost.closeAt.atNs && atNs - lost.closeAt.atNs <= refusedWithinNs);
     if (refusal === undefined || wasAlive(server, lost.closeAt.atNs, refusal.atNs)) return null;
     return {
+      // What was answered in between may not have been captured.
+      confidence: isLeaky ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet, refusal.packet],
       connections: [lost.connection],
       lostRequests: lost.pending,

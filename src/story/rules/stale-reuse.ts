@@ -29,8 +29,8 @@ export const staleReuse: Rule = {
     'A server that read the request and then closed without an answer (closed-without-answer), one that died (server-died), and a box ' +
     'in between that forgot the connection (silent-drop, forged-reset).',
   fixes: [...keepIdleLonger, ...letGoEarlier],
-  onLostRequest: (lost, server) => {
-    const confidence = confidenceOf(lost, server);
+  onLostRequest: (lost, server, { isLeaky }) => {
+    const confidence = confidenceOf(lost, server, isLeaky);
     if (confidence === null) return null;
     return {
       confidence,
@@ -50,10 +50,12 @@ export const staleReuse: Rule = {
   },
 };
 
-function confidenceOf(lost: LostRequest, server: ServerFacts): Confidence | null {
+function confidenceOf(lost: LostRequest, server: ServerFacts, isLeaky: boolean): Confidence | null {
   if (lost.by !== 'server' || lost.idleBeforeNs < leastIdleNs || lost.pipelined || lost.closeSaidBefore !== 'none') return null;
   // The FIN was on its way for no longer than a round trip. If its acknowledgement was not captured, the client may have known of it.
-  if (lost.crossed) return lost.requestAt.atNs - lost.closeAt.atNs > newsNs(lost) ? 'medium' : 'high';
+  if (lost.crossed && lost.requestAt.atNs - lost.closeAt.atNs > newsNs(lost)) return 'medium';
+  // What a reset acknowledges besides may not have been captured.
+  if (lost.crossed) return lost.how === 'rst' && isLeaky ? 'medium' : 'high';
   // From here on the server's TCP had the request. Whether the server had it too can only be told from the time.
   if (lost.waitedNs > promptNs + 2 * lost.roundTripNs) return null;
   if (nearTimeout(lost, server)) return lost.how === 'rst' ? 'high' : 'medium';
