@@ -1,14 +1,8 @@
 /** Cases of the rules about answers that were cut, and of how connections end and are used again: for each rule conversations that fire it and near misses that do not. */
 
 import { each } from '../conversation.js';
+import { answered, holes } from './common-conversations.js';
 import type { RuleCase } from './rule-case.js';
-
-/** A kept connection: one answered request. */
-const answered = `
-  0     open
-  0.1   >> GET /first
-  0.15  << 200 body 5
-`;
 
 export const closingCases: readonly RuleCase[] = [
   {
@@ -122,17 +116,7 @@ export const closingCases: readonly RuleCase[] = [
   {
     rule: 'half-open',
     name: 'in a capture that misses packets here and there, so may the other FIN',
-    story: `${each(
-      3,
-      (n) => `
-      #${10 + n} 0.1   open
-      #${10 + n} 0.2   >> GET /first
-      #${10 + n} 0.25  << 200 length 2000 body 1000
-      #${10 + n} 0.26  << data 500 ; uncaptured
-      #${10 + n} 0.27  << data 500
-      #${10 + n} 0.3   >> FIN
-      #${10 + n} 0.35  << FIN`,
-    )}
+    story: `${holes}
       ${answered}
       5.15  << FIN
       #20 95 open`,

@@ -1,27 +1,9 @@
 /** Cases of the rules about requests that were lost because their connection ended: for each rule conversations that fire it and near misses that do not. */
 
 import { each } from '../conversation.js';
+import { answered, holes, idleCloses } from './common-conversations.js';
 import { record, usedEncrypted } from './encrypted-conversation.js';
 import type { RuleCase } from './rule-case.js';
-
-/** A kept connection: one answered request. */
-const answered = `
-  0     open
-  0.1   >> GET /first
-  0.15  << 200 body 5
-`;
-
-/** Four connections that the server closes after 5 s of idleness each. */
-const idleCloses = each(
-  4,
-  (n) => `
-  #${10 + n} ${n * 6}     open
-  #${10 + n} ${n * 6}.1   >> GET /warm
-  #${10 + n} ${n * 6}.15  << 200 body 5
-  #${10 + n} ${n * 6 + 5}.15 << FIN
-  #${10 + n} ${n * 6 + 5}.17 >> FIN
-`,
-);
 
 const alert = record(21, 26);
 
@@ -199,6 +181,17 @@ export const lostRequestCases: readonly RuleCase[] = [
       #1 2    >> SYN
       #1 2.02 << RST`,
     finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'server-died',
+    name: 'in a capture that misses packets here and there: answers in between may be among them',
+    story: `${holes}
+      ${answered}
+      1     >> GET /slow
+      1.8   << RST
+      #1 2    >> SYN
+      #1 2.02 << RST`,
+    finding: { level: 'bad', confidence: 'medium', connections: [0] },
   },
   {
     rule: 'server-died',

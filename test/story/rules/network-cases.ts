@@ -1,13 +1,8 @@
 /** Cases of the rules about the network between the ends: for each rule a conversation that fires it and a near miss that does not. */
 
+import { answered } from './common-conversations.js';
 import { record, usedEncrypted } from './encrypted-conversation.js';
 import type { RuleCase } from './rule-case.js';
-
-const answered = `
-  0     open
-  0.1   >> GET /first
-  0.15  << 200 body 5
-`;
 
 /** A request into the void, with the kernel's growing pauses. */
 const swallowed = (at: number, what = 'GET /second'): string => `

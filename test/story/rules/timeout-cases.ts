@@ -1,19 +1,8 @@
 /** Cases of the rules about timeouts and limits, as measured and as announced: for each rule conversations that fire it and near misses that do not. */
 
 import { each } from '../conversation.js';
+import { idleCloses } from './common-conversations.js';
 import type { RuleCase } from './rule-case.js';
-
-/** Four connections that the server closes after 5 s of idleness each. */
-const idleCloses = each(
-  4,
-  (n) => `
-  #${10 + n} ${n * 6}     open
-  #${10 + n} ${n * 6}.1   >> GET /warm
-  #${10 + n} ${n * 6}.15  << 200 body 5
-  #${10 + n} ${n * 6 + 5}.15 << FIN
-  #${10 + n} ${n * 6 + 5}.17 >> FIN
-`,
-);
 
 export const timeoutCases: readonly RuleCase[] = [
   {
