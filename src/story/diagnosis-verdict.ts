@@ -3,9 +3,9 @@
  * the cause. Plain data in plain words; whoever paints it may rearrange it but must not have to think.
  */
 import { nsPerMs } from '../base/index.js';
-import type { ServerInference } from './diagnosis-inference.js';
 import type { Owner } from './diagnosis-rule.js';
 import { counted, countWords, durationWords, endpointWords, listWords, percentWords } from './diagnosis-words.js';
+import type { ServerFacts } from './facts-server.js';
 import type { WholeFacts } from './facts-whole.js';
 import type { Finding, FindingLevel, Fix } from './model.js';
 
@@ -55,7 +55,7 @@ export interface NotTheCause {
   readonly text: string;
 }
 
-export function verdictOf(findings: readonly Finding[], whole: WholeFacts, inferences: readonly ServerInference[]): Verdict {
+export function verdictOf(findings: readonly Finding[], whole: WholeFacts): Verdict {
   const worst = findings.find(({ level }) => level === 'bad' || level === 'warning') ?? null;
   const judged = whole.connections > 0;
   return {
@@ -67,7 +67,7 @@ export function verdictOf(findings: readonly Finding[], whole: WholeFacts, infer
     finding: worst,
     waited: waited(whole),
     ended: ended(whole, findings),
-    notTheCause: notTheCause(findings, whole, inferences),
+    notTheCause: notTheCause(findings, whole),
     limits: limits(whole),
   };
 }
@@ -177,11 +177,10 @@ const networkRules: ReadonlySet<string> = new Set([
   'lost-opening',
 ]);
 
-function notTheCause(
-  findings: readonly Finding[],
-  whole: WholeFacts,
-  inferences: readonly ServerInference[],
-): readonly NotTheCause[] {
+/** Reuse saved as many handshakes as there were. */
+const isReused = ({ httpConnections, requests }: ServerFacts): boolean => httpConnections > 0 && requests >= 2 * httpConnections;
+
+function notTheCause(findings: readonly Finding[], whole: WholeFacts): readonly NotTheCause[] {
   const told: NotTheCause[] = [];
   const bad = findings.filter(({ level }) => level === 'bad' || level === 'warning');
   const tell = (code: NotTheCause['code'], text: string): void => {
@@ -218,7 +217,7 @@ function notTheCause(
       `${counted(gateway, 'response')} with status 502 or 504: a proxy speaks of the connection behind it. Capture between the proxy and its upstream to see why.`,
     );
   }
-  if (whole.reusedConnections > 0 && inferences.some(({ reuse }) => reuse.savedHandshakes >= reuse.connections)) {
+  if (whole.reusedConnections > 0 && whole.servers.entries.some(isReused)) {
     tell(
       'reuse-fine',
       `Not missing reuse: ${countWords(whole.requests)} requests took ${counted(whole.connections, 'connection')}.`,

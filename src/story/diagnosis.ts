@@ -13,7 +13,7 @@ import type { Rule } from './diagnosis-rule.js';
 import { type Verdict, verdictOf } from './diagnosis-verdict.js';
 import { ConnectionFacts } from './facts-connection.js';
 import { type LostRequest, lostRequestOf } from './facts-lost-request.js';
-import type { PairFacts } from './facts-pair.js';
+import { needOf, type PairFacts, type PairNeed } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { bitsOf } from './facts-signs.js';
 import { WholeFacts } from './facts-whole.js';
@@ -32,11 +32,12 @@ export interface DiagnosisOptions {
 
 type Pattern = 'onConnection' | 'onLostRequest' | 'onPair' | 'onServer';
 
-/** A rule that has this pattern, and its place in the list. `asks`: the signs of which one has to be there. */
+/** A rule that has this pattern, and its place in the list. `asks`: the signs of which one has to be there. `need`: of a pair. */
 interface Looker<P extends Pattern> {
   readonly rule: Rule;
   readonly index: number;
   readonly asks: number;
+  readonly need: PairNeed | null;
   readonly look: NonNullable<Rule[P]>;
 }
 
@@ -77,7 +78,7 @@ export class Diagnosis {
         this.waiting -= server.lost.length;
         server.lost.length = 0;
       },
-      pair: (pair) => this.judgePair(pair, this.hits),
+      pair: (pair) => this.judgePair(pair, this.pairLookersAt(pair.server), this.hits),
     });
   }
 
@@ -133,7 +134,7 @@ export class Diagnosis {
 
   /** The one answer: who kept the caller waiting, who ended it, and what to change. `findings`: as from `findings()`. */
   verdict(findings: readonly Finding[] = this.findings()): Verdict {
-    return verdictOf(findings, this.whole, this.inferences());
+    return verdictOf(findings, this.whole);
   }
 
   private judgeServer(server: ServerFacts, hits: HitCollector): void {
@@ -142,16 +143,19 @@ export class Diagnosis {
       const found = look(server, this.whole) ?? [];
       for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
     }
-    for (const pair of server.pairs.values()) this.judgePair(pair, hits);
+    const lookers = this.pairLookersAt(server);
+    for (const pair of server.pairs.values()) this.judgePair(pair, lookers, hits);
   }
 
-  private judgePair(pair: PairFacts, hits: HitCollector): void {
-    const lookers = this.pairLookers;
+  private pairLookersAt(server: ServerFacts): readonly Looker<'onPair'>[] {
+    return this.pairLookers.filter(({ rule }) => rule.asksServer?.(server, this.whole) ?? true);
+  }
+
+  private judgePair(pair: PairFacts, lookers: readonly Looker<'onPair'>[], hits: HitCollector): void {
     // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
-      const { rule, index, look } = lookers[place]!;
-      const { asksPair } = rule;
-      if (asksPair !== undefined && !pair.reaches(asksPair.count, asksPair.least)) continue;
+      const { rule, index, need, look } = lookers[place]!;
+      if (need !== null && !pair.reaches(need)) continue;
       const hit = look(pair, this.whole);
       if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
@@ -180,5 +184,6 @@ function lookersFor({ all, bySigns }: Lookers, signs: number): readonly Looker<'
 const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): readonly Looker<P>[] =>
   rules.flatMap((rule, index) => {
     const look = rule[pattern];
-    return look === undefined ? [] : [{ rule, index, asks: bitsOf(rule.asks), look }];
+    const need = rule.asksPair === undefined ? null : needOf(rule.asksPair);
+    return look === undefined ? [] : [{ rule, index, asks: bitsOf(rule.asks), need, look }];
   });

@@ -37,17 +37,17 @@ export class ConnectionFacts {
   lastHintSeconds: number | null = null;
   lastHintMax: number | null = null;
   firstHintMax: number | null = null;
-  /** The longest idle gap that was followed by an answered request, and that request. */
+  /** The longest idle gap that was followed by an answered request, and the first packet of that request; 0 when there was none. */
   longestSurvivedGapNs = zeroNs;
-  longestGapExchange: Exchange | null = null;
+  longestGapPacket = 0;
   /** Sums over answered exchanges, in ns. */
   waitedClientNs = zeroNs;
   waitedNetworkNs = zeroNs;
   waitedServerNs = zeroNs;
-  /** The exchange that waited longest for each. */
-  slowestServer: Exchange | null = null;
-  slowestNetwork: Exchange | null = null;
-  slowestClient: Exchange | null = null;
+  /** The longest that one of them waited for each, in ns. */
+  longestClientNs = zeroNs;
+  longestNetworkNs = zeroNs;
+  longestServerNs = zeroNs;
   closeAskedByClient = 0;
   /** Exchanges that are kept one by one over all servers (facts-whole.ts): not idempotent, or answered by a gateway. */
   ofNote = 0;
@@ -85,16 +85,13 @@ export class ConnectionFacts {
     let lastHintMax: number | null = null;
     let firstHintMax: number | null = null;
     let longestGapNs = 0;
-    let longestGapExchange: Exchange | null = null;
+    let longestGapPacket = 0;
     let clientNs = 0;
     let networkNs = 0;
     let serverNs = 0;
-    let mostClientNs = Number.NEGATIVE_INFINITY;
-    let mostNetworkNs = Number.NEGATIVE_INFINITY;
-    let mostServerNs = Number.NEGATIVE_INFINITY;
-    let slowestClient: Exchange | null = null;
-    let slowestNetwork: Exchange | null = null;
-    let slowestServer: Exchange | null = null;
+    let longestClientNs = 0;
+    let longestNetworkNs = 0;
+    let longestServerNs = 0;
     let closeAskedByClient = 0;
     let ofNote = 0;
     for (let index = 0; index < exchanges.length; index++) {
@@ -120,25 +117,16 @@ export class ConnectionFacts {
       }
       if (index > 0 && index <= idleGapsNs.length && idleGapsNs[index - 1]! > longestGapNs) {
         longestGapNs = idleGapsNs[index - 1]!;
-        longestGapExchange = exchange;
+        longestGapPacket = exchange.requestAt.packet;
       }
       if (!exchange.requestSeen) continue;
       const { client, network, server } = waited;
       clientNs += client;
       networkNs += network;
       serverNs += server;
-      if (client > mostClientNs) {
-        mostClientNs = client;
-        slowestClient = exchange;
-      }
-      if (network > mostNetworkNs) {
-        mostNetworkNs = network;
-        slowestNetwork = exchange;
-      }
-      if (server > mostServerNs) {
-        mostServerNs = server;
-        slowestServer = exchange;
-      }
+      longestClientNs = Math.max(longestClientNs, client);
+      longestNetworkNs = Math.max(longestNetworkNs, network);
+      longestServerNs = Math.max(longestServerNs, server);
     }
     this.firstUnanswered = firstUnanswered;
     this.answered = answered;
@@ -146,13 +134,13 @@ export class ConnectionFacts {
     this.lastHintMax = lastHintMax;
     this.firstHintMax = firstHintMax;
     this.longestSurvivedGapNs = longestGapNs;
-    this.longestGapExchange = longestGapExchange;
+    this.longestGapPacket = longestGapPacket;
     this.waitedClientNs = clientNs;
     this.waitedNetworkNs = networkNs;
     this.waitedServerNs = serverNs;
-    this.slowestClient = slowestClient;
-    this.slowestNetwork = slowestNetwork;
-    this.slowestServer = slowestServer;
+    this.longestClientNs = longestClientNs;
+    this.longestNetworkNs = longestNetworkNs;
+    this.longestServerNs = longestServerNs;
     this.closeAskedByClient = closeAskedByClient;
     this.ofNote = ofNote;
   }

@@ -122,7 +122,8 @@ export class OutlineRings {
     if (size > 0) {
       const old = this.rings[size - 1]!;
       const oldFrom = ring[at + fromAt]!;
-      this.rings[next - 1]!.numbers.set(old.numbers.subarray(oldFrom, oldFrom + old.width), from);
+      const { numbers } = this.rings[next - 1]!;
+      for (let index = 0; index < old.width; index++) numbers[from + index] = old.numbers[oldFrom + index]!;
       old.give(oldFrom);
     }
     ring[at + sizeAt] = next;

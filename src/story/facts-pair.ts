@@ -85,6 +85,18 @@ const { clientPrompt, clientAsked, serverPrompt, serverAsked, singleIdle, single
 /** Counts that say whether a rule has anything to look at. */
 export type PairCount = 'usedConnections' | 'closeAskedByClient' | 'promptCloses' | 'idleClosesByClient' | 'stillOpen' | 'unread';
 
+/** That a count is at least so high. */
+export interface PairNeed {
+  /** Where it is in the row. */
+  readonly at: number;
+  readonly least: number;
+}
+
+export const needOf = ({ count, least }: { readonly count: PairCount; readonly least: number }): PairNeed => ({
+  at: place[count],
+  least,
+});
+
 /** Those that are counted from nothing. */
 const counted = place.ring;
 const rowWidth = place.serverTimeWait + timeWaitWidth;
@@ -131,7 +143,8 @@ export class PairFacts implements TableEntry {
     this.used = true;
     const { numbers } = this.rows;
     const { from } = this;
-    numbers.fill(0, from, from + counted);
+    // Most are new, and their numbers zero.
+    if (numbers[from + place.connections] !== 0) numbers.fill(0, from, from + counted);
     numbers[from + place.firstNs] = Number.POSITIVE_INFINITY;
     numbers[from + place.longestGapConnection] = -1;
     this.outlines.restart(numbers, from + place.ring);
@@ -170,7 +183,7 @@ export class PairFacts implements TableEntry {
     this.software ??= connection.software.client;
     if (facts.sound && facts.longestSurvivedGapNs > numbers[from + place.longestGapNs]!) {
       numbers[from + place.longestGapNs] = facts.longestSurvivedGapNs;
-      numbers[from + place.longestGapPacket] = facts.longestGapExchange?.requestAt.packet ?? 0;
+      numbers[from + place.longestGapPacket] = facts.longestGapPacket;
       numbers[from + place.longestGapConnection] = connection.id;
     }
     if (facts.answered > 0 && !facts.tunnelled) {
@@ -326,9 +339,8 @@ export class PairFacts implements TableEntry {
     return this.outlines.mostAtOnce(this.rows.numbers, this.from + place.ring);
   }
 
-  /** Whether this count is at least so high. */
-  reaches(count: PairCount, least: number): boolean {
-    return this.numberAt(place[count]) >= least;
+  reaches({ at, least }: PairNeed): boolean {
+    return this.numberAt(at) >= least;
   }
 
   private numberAt(at: number): number {

@@ -73,10 +73,9 @@ export function signsOf(connection: Connection, facts: ConnectionFacts): number 
   signs |= lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9 ? beyondHint : 0;
   signs |= firstHintMax !== null && connection.exchangeCount > firstHintMax ? beyondHint : 0;
   signs |= longestSurvivedGapNs >= longGapNs ? longGap : 0;
-  const { slowestClient, slowestNetwork, slowestServer } = facts;
-  signs |= slowestClient !== null && slowestClient.waited.client >= noticeableNs ? waitedForClient : 0;
-  signs |= slowestNetwork !== null && slowestNetwork.waited.network >= noticeableNs ? waitedForNetwork : 0;
-  signs |= slowestServer !== null && slowestServer.waited.server >= noticeableNs ? waitedForServer : 0;
+  signs |= facts.longestClientNs >= noticeableNs ? waitedForClient : 0;
+  signs |= facts.longestNetworkNs >= noticeableNs ? waitedForNetwork : 0;
+  signs |= facts.longestServerNs >= noticeableNs ? waitedForServer : 0;
   signs |= connection.encrypted !== null && !connection.encrypted.isAnswered ? encryptedUnanswered : 0;
   return signs;
 }

@@ -30,21 +30,16 @@ export const timeWaitIn = (numbers: Float64Array, from: number): TimeWait => ({
   peak: numbers[from + peakAt]!,
 });
 
-/** Makes the numbers those of no close. */
+/** Makes the numbers those of no close: all zero. */
 export function restartTimeWait(numbers: Float64Array, from: number): void {
-  numbers[from] = 0;
-  numbers[from + peakAt] = 0;
+  if (numbers[from] !== 0) numbers.fill(0, from, from + timeWaitWidth);
 }
 
 export function addTimeWait(numbers: Float64Array, from: number, atNs: number): void {
   // A damaged capture has times before its first packet.
   const bucket = Math.max(0, Math.floor(atNs / bucketNs));
   const buckets = from + bucketsAt;
-  if (numbers[from]!++ === 0) {
-    numbers.fill(0, buckets, buckets + bucketCount);
-    numbers[from + heldAt] = 0;
-    numbers[from + newestAt] = bucket;
-  }
+  if (numbers[from]!++ === 0) numbers[from + newestAt] = bucket;
   let newest = numbers[from + newestAt]!;
   let held = numbers[from + heldAt]!;
   // A close that is told late counts as one of its time as long as that is in the window.

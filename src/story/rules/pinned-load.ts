@@ -32,11 +32,11 @@ export const pinnedLoad: Rule = {
       why: 'the same from the other side',
     },
   ],
+  asksServer: ({ firstNs }, { earliestNs, requests }) => firstNs - earliestNs >= leastLaterNs && requests >= leastRequests,
   onPair: (pair, whole) => {
     const { host, server, clientAddress, requests, firstNs } = pair;
-    if (host === null || whole.requests < leastRequests || server.firstNs - whole.earliestNs < leastLaterNs) return null;
     // Nobody has a fair part larger than the most that any pair has.
-    if (requests > shortShare * whole.mostOfPair) return null;
+    if (host === null || requests > shortShare * whole.mostOfPair) return null;
     let older = 0;
     let theirRequests = 0;
     let latestNs = 0;

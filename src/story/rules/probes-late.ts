@@ -19,9 +19,8 @@ export const probesLate: Rule = {
   notToConfuseWith: 'silent-drop and forged-reset, where the box has already forgotten.',
   fixes: keepPathAlive,
   asks: ['long-gap'],
-  onConnection: ({ id, tcp }, { longestSurvivedGapNs, longestGapExchange }) => {
+  onConnection: ({ id, tcp }, { longestSurvivedGapNs, longestGapPacket: packet }) => {
     if (longestSurvivedGapNs < leastIdleNs || tcp.keepAliveProbes.client + tcp.keepAliveProbes.server > 0) return null;
-    const packet = longestGapExchange?.requestAt.packet ?? 0;
     return {
       packets: [packet],
       text: () => {

@@ -27,8 +27,8 @@ export const slowClient: Rule = {
     },
   ],
   asks: ['waited-for-client'],
-  onConnection: (connection, { slowestClient, byTurns }) => {
-    if (slowestClient === null || slowestClient.waited.client < leastNs) return null;
+  onConnection: (connection, { longestClientNs, byTurns }) => {
+    if (longestClientNs < leastNs) return null;
     const windows = connection.marks.filter(({ kind, from }) => kind === 'zero-window' && from === 'client');
     const stalled = windows.length > 0;
     const slow = connection.exchanges.filter(

@@ -25,9 +25,9 @@ export const slowNetwork: Rule = {
     { for: 'Linux sender', setting: 'net.ipv4.tcp_congestion_control = bbr', why: 'suffers less from random loss' },
   ],
   asks: ['waited-for-network'],
-  onConnection: (connection, { slowestNetwork, roundTripNs }) => {
+  onConnection: (connection, { longestNetworkNs, roundTripNs }) => {
     const leastWaitNs = Math.max(leastNs, leastRoundTrips * roundTripNs);
-    if (slowestNetwork === null || slowestNetwork.waited.network < leastWaitNs) return null;
+    if (longestNetworkNs < leastWaitNs) return null;
     // What came behind bytes that were not captured may have been sent once.
     const { client, server } = connection.tcp.gapBytes;
     if (client + server > 0) return null;

@@ -35,8 +35,8 @@ export const slowServer: Rule = {
     },
   ],
   asks: ['waited-for-server'],
-  onConnection: (connection, { slowestServer }) => {
-    if (slowestServer === null || slowestServer.waited.server < leastWaitNs) return null;
+  onConnection: (connection, { longestServerNs }) => {
+    if (longestServerNs < leastWaitNs) return null;
     // The end of the request, or an answer in between, may be among the missing bytes.
     const { gapBytes, acksOfUnseen } = connection.tcp;
     if (gapBytes.client + gapBytes.server + acksOfUnseen.client + acksOfUnseen.server > 0) return null;

@@ -19,6 +19,7 @@ export const timeoutOrder: Rule = {
     'lost. The client must stop reusing a connection clearly earlier than the server closes it: a second, or a tenth of the time.',
   notToConfuseWith: 'stale-reuse, where it has already gone wrong.',
   fixes: [...letGoEarlier.slice(0, 5), ...keepIdleLonger.slice(0, 5)],
+  asksServer: ({ idleCloses }) => idleCloses.count > 1,
   onPair: (pair) => {
     const gapNs = pair.longestSurvivedGapNs;
     // The timeout is at least its shortest sample: most pairs need not know it.
