@@ -1,5 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords } from '../diagnosis-words.js';
+import type { ConnectionOutline } from '../facts-outline.js';
 import type { PairFacts } from '../facts-pair.js';
 import { fixesFor } from '../fixes.js';
 
@@ -69,7 +70,14 @@ export function isTinyPool(pair: PairFacts): boolean {
   // What a burst opens and nobody keeps serves one request; more on each is somebody's way of working.
   if (2 * prompt.filter((one) => one.requests === 1).length < prompt.length) return false;
   const kept = keptBetweenBursts(pair);
-  return kept !== null && kept > 0 && 2 * kept <= atOnce;
+  return kept !== null && kept > 0 && 2 * Math.max(kept, mostIdle(recent)) <= atOnce;
+}
+
+/** The most connections that lay idle at once until somebody closed them for it: so many the pool does keep. */
+function mostIdle(recent: readonly ConnectionOutline[]): number {
+  const idle = recent.filter(({ why }) => why === 'idle');
+  const lyingAt = (momentNs: number) => idle.filter(({ lastUseNs, endedNs }) => lastUseNs <= momentNs && momentNs < endedNs);
+  return Math.max(0, ...idle.map(({ lastUseNs }) => lyingAt(lastUseNs).length));
 }
 
 /** How many connections there were at the calm between bursts, as a median; null without such a calm. */

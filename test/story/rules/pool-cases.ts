@@ -141,6 +141,33 @@ export const poolCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'tiny-pool',
+    name: 'clients that keep one connection each, and leave together',
+    // The server closes most of the connections for idleness a moment before, and these clients need another one.
+    story: each(
+      12,
+      (n) => `
+      #${n} 0       open
+      #${n} 0.1     >> GET /one
+      #${n} 0.2     << 200 body 5
+      ${
+        n % 3 === 0
+          ? `#${n} 5.0${40 + n} >> GET /two
+      #${n} 5.0${40 + n + 1}5 << 200 body 5
+      #${n} 5.0${40 + n + 1}6 >> FIN
+      #${n} 5.0${40 + n + 1}8 << FIN`
+          : `#${n} 5.04     << FIN
+      #${n} 5.0${40 + n}  >> FIN
+      #${20 + n} 5.0${40 + n}1 open
+      #${20 + n} 5.0${40 + n}2 >> GET /two
+      #${20 + n} 5.0${40 + n + 1}2 << 200 body 5
+      #${20 + n} 5.0${40 + n + 1}3 >> FIN
+      #${20 + n} 5.0${40 + n + 1}5 << FIN`
+      }`,
+    ),
+    finding: null,
+  },
+  {
     rule: 'unread-body',
     name: 'three answers left unread, each on a port of its own',
     story: each(
