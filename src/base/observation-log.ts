@@ -367,11 +367,15 @@ export class ObservationReader {
   private addressOf(bytes: Uint8Array, start: number, end: number): string {
     let hash = end - start;
     for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+    const { addresses } = this;
     const place = (hash ^ (hash >>> 10)) & (knownAddresses - 1);
-    if (!isText(this.addresses[place]!, bytes, start, end)) {
-      this.addresses[place] = String.fromCharCode.apply(null, bytes.subarray(start, end) as unknown as number[]);
-    }
-    return this.addresses[place]!;
+    if (isText(addresses[place]!, bytes, start, end)) return addresses[place]!;
+    // Two that meet in one place have both theirs.
+    const second = place ^ 1;
+    if (isText(addresses[second]!, bytes, start, end)) return addresses[second]!;
+    addresses[second] = addresses[place]!;
+    addresses[place] = String.fromCharCode.apply(null, bytes.subarray(start, end) as unknown as number[]);
+    return addresses[place]!;
   }
 }
 

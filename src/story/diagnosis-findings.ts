@@ -63,7 +63,6 @@ class Gathered {
   add(hit: Hit, connection: ConnectionId | null, tight: boolean): number {
     const confidence = hit.confidence ?? this.rule.confidence;
     const count = hit.count ?? 1;
-    const connections = hit.connections ?? (connection === null ? [] : [connection]);
     if (this.count === 0 || confidenceOrder[confidence] < confidenceOrder[this.confidence]) {
       this.confidence = confidence;
       this.text = hit.text();
@@ -71,19 +70,22 @@ class Gathered {
     }
     this.count += count;
     if (confidence === 'high') this.sureCount += count;
-    this.connectionCount += connections.length;
     this.lostRequests += hit.lostRequests ?? 0;
     this.delayNs += hit.delayNs ?? 0;
-    const evidence = confidence === 'high' ? this.sure : this.unsure;
+    const { connections, packets } = confidence === 'high' ? this.sure : this.unsure;
     const { connectionsPerFinding, packetsPerFinding, fewEvidence } = diagnosisLimits;
-    return (
-      keep(evidence.connections, connections, tight ? fewEvidence : connectionsPerFinding) +
-      keep(
-        evidence.packets,
-        hit.packets.filter((packet) => packet > 0),
-        tight ? fewEvidence : packetsPerFinding,
-      )
-    );
+    const mostConnections = tight ? fewEvidence : connectionsPerFinding;
+    const before = connections.length + packets.length;
+    if (hit.connections !== undefined) {
+      this.connectionCount += hit.connections.length;
+      for (const id of hit.connections) if (connections.length < mostConnections) connections.push(id);
+    } else if (connection !== null) {
+      this.connectionCount++;
+      if (connections.length < mostConnections) connections.push(connection);
+    }
+    const mostPackets = tight ? fewEvidence : packetsPerFinding;
+    for (const packet of hit.packets) if (packet > 0 && packets.length < mostPackets) packets.push(packet);
+    return connections.length + packets.length - before;
   }
 
   finding(): Finding {
@@ -119,13 +121,6 @@ class Gathered {
       delayMs: this.delayNs / nsPerMs,
     };
   }
-}
-
-/** Appends as many as there is room for; returns how many. */
-function keep(kept: number[], more: readonly number[], limit: number): number {
-  const room = Math.max(0, Math.min(more.length, limit - kept.length));
-  for (let index = 0; index < room; index++) kept.push(more[index]!);
-  return room;
 }
 
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];

@@ -17,7 +17,7 @@ import { needOf, type PairFacts, type PairNeed } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { bitsOf } from './facts-signs.js';
 import { WholeFacts } from './facts-whole.js';
-import { type Connection, type EndingWhy, endingReasonTexts, type Finding } from './model.js';
+import { type Connection, endingReasons, type Finding } from './model.js';
 import { rules as allRules } from './rules/index.js';
 
 /** Lost requests that wait for more knowledge of their server, of one and of all; beyond it they are judged with what is known. */
@@ -49,7 +49,8 @@ interface Lookers {
 }
 
 export class Diagnosis {
-  private readonly connectionLookers: ReadonlyMap<EndingWhy, Lookers>;
+  /** By the reason of the ending, in the order of `endingReasons`. */
+  private readonly connectionLookers: readonly Lookers[];
   private readonly lostLookers: readonly Looker<'onLostRequest'>[];
   private readonly pairLookers: readonly Looker<'onPair'>[];
   private readonly serverLookers: readonly Looker<'onServer'>[];
@@ -61,14 +62,11 @@ export class Diagnosis {
 
   constructor({ rules = allRules, hidden = false }: DiagnosisOptions = {}) {
     const chosen = rules.filter((rule) => hidden || rule.hidden !== true);
-    const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
     const atConnections = lookersOf(chosen, 'onConnection');
-    this.connectionLookers = new Map(
-      reasons.map((why) => {
-        const all = atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true);
-        return [why, { asks: all.reduce((together, { asks }) => together | asks, 0), all, bySigns: new Map() }];
-      }),
-    );
+    this.connectionLookers = endingReasons.map((why) => {
+      const all = atConnections.filter(({ rule }) => rule.endings?.includes(why) ?? true);
+      return { asks: all.reduce((together, { asks }) => together | asks, 0), all, bySigns: new Map() };
+    });
     this.lostLookers = lookersOf(chosen, 'onLostRequest');
     this.pairLookers = lookersOf(chosen, 'onPair');
     this.serverLookers = lookersOf(chosen, 'onServer');
@@ -87,8 +85,8 @@ export class Diagnosis {
     const facts = this.facts;
     facts.read(connection, this.whole.statusClasses);
     this.whole.add(connection, facts);
-    const lookers = this.connectionLookers.get(connection.ending.why);
-    if (lookers !== undefined && (lookers.asks & facts.signs) !== 0) this.ask(lookersFor(lookers, facts.signs), connection);
+    const lookers = this.connectionLookers[facts.reason]!;
+    if ((lookers.asks & facts.signs) !== 0) this.ask(lookersFor(lookers, facts.signs), connection);
     if (facts.firstUnanswered >= 0) this.keepLost(connection);
   }
 

@@ -8,7 +8,7 @@ import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { signsOf } from './facts-signs.js';
-import type { Connection, Exchange, Moment } from './model.js';
+import { type Connection, type EndingWhy, endingReasons, type Exchange, type Moment } from './model.js';
 import { payloadNotCaptured } from './turn-taking.js';
 
 export class ConnectionFacts {
@@ -53,6 +53,8 @@ export class ConnectionFacts {
   ofNote = 0;
   /** What is out of the ordinary about it (facts-signs.ts). */
   signs = 0;
+  /** Why it ended: a place in `endingReasons`. */
+  reason = 0;
 
   /** Also counts its responses into `statusClasses`, by hundreds of their status. */
   read(connection: Connection, statusClasses: Float64Array): void {
@@ -75,6 +77,7 @@ export class ConnectionFacts {
     this.tunnelled = this.isHttp && exchanges[exchanges.length - 1]!.responseFraming === 'tunnel';
     this.readExchanges(connection, statusClasses);
     this.signs = signsOf(connection, this);
+    this.reason = reasonNumbers.get(connection.ending.why)!;
   }
 
   /** In one pass, with what it finds in local variables: fields that hold floats cost at each change. */
@@ -145,6 +148,8 @@ export class ConnectionFacts {
     this.ofNote = ofNote;
   }
 }
+
+const reasonNumbers: ReadonlyMap<EndingWhy, number> = new Map(endingReasons.map((why, place) => [why, place]));
 
 /** A request whose method is not idempotent (RFC 9110 §9.2.2). */
 export const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';

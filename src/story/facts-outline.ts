@@ -6,7 +6,7 @@
  */
 import type { ConnectionId } from '../base/index.js';
 import { Rows } from './facts-rows.js';
-import { type Connection, type EndingBy, type EndingWhy, endingReasonTexts } from './model.js';
+import { type Connection, type EndingBy, type EndingWhy, endingReasons } from './model.js';
 
 /** A connection in outline. */
 export interface ConnectionOutline {
@@ -41,11 +41,14 @@ const ringSizes = [
 const rooms: readonly number[] = [0, ...ringSizes.map(({ outlines }) => outlines)];
 
 const sides: readonly EndingBy[] = ['client', 'server', 'network', 'none'];
-const reasons = Object.keys(endingReasonTexts) as EndingWhy[];
-const numbersOf = <Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> =>
-  Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>;
-const reasonNumbers = numbersOf(reasons);
-const sideNumbers = numbersOf(sides);
+const sideNumbers: Readonly<Record<EndingBy, number>> = { client: 0, server: 1, network: 2, none: 3 };
+
+/** What the facts of a connection say of it. */
+export interface OutlinedFacts {
+  readonly answered: number;
+  readonly whole: boolean;
+  readonly reason: number;
+}
 
 /** Places in the numbers that a pair keeps of its ring: connections added, the size (0: it has none, 1: the first), where it begins. */
 const sizeAt = 1;
@@ -57,7 +60,7 @@ export class OutlineRings {
   private readonly rings = ringSizes.map(({ outlines, limit }) => new Rows({ width: outlines * width, limit }));
 
   /** `ring` and `at`: the numbers that a pair keeps of its ring begin at `at`. All zero: it has none. */
-  add(ring: Float64Array, at: number, connection: Connection, answered: number, whole: boolean): void {
+  add(ring: Float64Array, at: number, connection: Connection, { answered, whole, reason }: OutlinedFacts): void {
     if (ring[at] === roomIn(ring, at)) this.enlarge(ring, at);
     const added = ring[at]!++;
     const size = ring[at + sizeAt]!;
@@ -71,7 +74,7 @@ export class OutlineRings {
     numbers[place + 2] = ending.at.atNs;
     numbers[place + lastUseAt] = lastUseNs;
     numbers[place + 4] = connection.exchangeCount;
-    numbers[place + 5] = reasonNumbers[ending.why] * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
+    numbers[place + 5] = reason * 8 + sideNumbers[ending.by] * 2 + (whole ? 1 : 0);
     numbers[place + 6] = opened.packet;
     numbers[place + 7] = ending.at.packet;
   }
@@ -146,7 +149,7 @@ function outlineAt(numbers: Float64Array, at: number): ConnectionOutline {
     lastUseNs: numbers[at + lastUseAt]!,
     requests: numbers[at + 4]!,
     by: sides[(code >> 1) & 3]!,
-    why: reasons[code >> 3]!,
+    why: endingReasons[code >> 3]!,
     openedPacket: numbers[at + 6]!,
     endPacket: numbers[at + 7]!,
     whole: (code & 1) === 1,

@@ -197,7 +197,7 @@ export class PairFacts implements TableEntry {
     } else if (ending.why === 'still-open') numbers[from + place.stillOpen]!++;
     else if (ending.by === 'client' && ending.why === 'after-response') numbers[from + place.promptCloses]!++;
     this.addUnread(connection, numbers);
-    if (!facts.tunnelled) this.outlines.add(numbers, from + place.ring, connection, facts.answered, facts.whole);
+    if (!facts.tunnelled) this.outlines.add(numbers, from + place.ring, connection, facts);
   }
 
   get connections(): number {

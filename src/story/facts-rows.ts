@@ -41,3 +41,39 @@ export class Rows {
     this.givenBack.push(from | 0);
   }
 }
+
+/** The newest rows of any number: the oldest makes room. */
+export class RecentRows {
+  private rows: Float64Array;
+  private readonly width: number;
+  private readonly limit: number;
+  private added = 0;
+
+  constructor({ width, limit }: { readonly width: number; readonly limit: number }) {
+    this.width = width;
+    this.limit = limit;
+    this.rows = new Float64Array(0);
+  }
+
+  /** How many are kept. */
+  get count(): number {
+    return Math.min(this.added, this.limit);
+  }
+
+  /** All of them, row behind row; others after the next `add`. */
+  get numbers(): Float64Array {
+    return this.rows;
+  }
+
+  /** Where in `numbers` another row begins, to be filled. */
+  add(): number {
+    const from = (this.added % this.limit) * this.width;
+    this.added++;
+    if (from === this.rows.length) {
+      const larger = new Float64Array(Math.min(this.limit, Math.max(firstRows, 2 * this.count)) * this.width);
+      larger.set(this.rows);
+      this.rows = larger;
+    }
+    return from;
+  }
+}

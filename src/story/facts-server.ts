@@ -8,6 +8,7 @@ import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
+import { RecentRows } from './facts-rows.js';
 import type { TableEntry } from './facts-table.js';
 import type { Connection, EncryptedUse, EndingWhy, Exchange, Moment } from './model.js';
 
@@ -31,13 +32,16 @@ export const serverLimits = {
   hintedPerConnection: 4,
 } as const;
 
+/** A close by the server, of an idle connection or right behind an answer. */
 export interface ServerClose {
-  connection: ConnectionId;
-  atNs: number;
-  packet: number;
-  idleNs: number;
-  openedNs: number;
+  readonly connection: ConnectionId;
+  readonly atNs: number;
+  readonly packet: number;
+  readonly idleNs: number;
+  readonly openedNs: number;
 }
+/** How many numbers these are. */
+const closeWidth = 5;
 
 /** A close before what the answers of its connection had announced. */
 export interface EarlyClose {
@@ -142,8 +146,7 @@ export class ServerFacts implements TableEntry {
   readonly halfOpen: HalfOpen[] = [];
   readonly waiting: WaitingRequest[] = [];
   readonly earlyCloses: EarlyClose[] = [];
-  readonly recentCloses: ServerClose[] = [];
-  private closesNext = 0;
+  private readonly closes = new RecentRows({ width: closeWidth, limit: serverLimits.recentCloses });
   readonly hinted: HintedExchange[] = [];
   private hintedNext = 0;
   /** Requests lost here and not judged yet. */
@@ -197,6 +200,22 @@ export class ServerFacts implements TableEntry {
       this.timeout = this.idleCloses.proven(enough);
     }
     return this.timeout;
+  }
+
+  /** The newest closes by the server, in no certain order; made anew on each call. */
+  recentCloses(): ServerClose[] {
+    const { numbers, count } = this.closes;
+    const closes: ServerClose[] = [];
+    for (let from = 0; from < count * closeWidth; from += closeWidth) {
+      closes.push({
+        connection: numbers[from]!,
+        atNs: numbers[from + 1]!,
+        packet: numbers[from + 2]!,
+        idleNs: numbers[from + 3]!,
+        openedNs: numbers[from + 4]!,
+      });
+    }
+    return closes;
   }
 
   /** What the server announces as its idle timeout, most often, in seconds; null when it announces none. */
@@ -299,18 +318,13 @@ export class ServerFacts implements TableEntry {
   }
 
   private addRecentClose({ id, ending, opened }: Connection, idleNs: number): void {
-    // The oldest makes room, and its object is filled anew.
-    let close = this.recentCloses[this.closesNext];
-    if (close === undefined) {
-      close = { connection: id, atNs: Number.NaN, packet: 0, idleNs: Number.NaN, openedNs: Number.NaN };
-      this.recentCloses.push(close);
-    }
-    this.closesNext = (this.closesNext + 1) % serverLimits.recentCloses;
-    close.connection = id;
-    close.atNs = ending.at.atNs;
-    close.packet = ending.at.packet;
-    close.idleNs = idleNs;
-    close.openedNs = opened.atNs;
+    const from = this.closes.add();
+    const { numbers } = this.closes;
+    numbers[from] = id;
+    numbers[from + 1] = ending.at.atNs;
+    numbers[from + 2] = ending.at.packet;
+    numbers[from + 3] = idleNs;
+    numbers[from + 4] = opened.atNs;
   }
 
   private addMaximum(connection: Connection, facts: ConnectionFacts): void {

@@ -137,6 +137,8 @@ export const endingReasonTexts = {
   'still-open': 'still open when the capture ended',
 } as const;
 
+export const endingReasons = Object.keys(endingReasonTexts) as EndingWhy[];
+
 export interface Ending {
   readonly by: EndingBy;
   readonly how: EndingHow;

@@ -5,6 +5,7 @@ import type { Connection } from 'holdfast/story';
 import { OutlineRings, ringWidth } from '#dist/story/facts-outline.js';
 import { Rows } from '#dist/story/facts-rows.js';
 import { addTimeWait, restartTimeWait, timeWaitIn, timeWaitWidth } from '#dist/story/facts-time-wait.js';
+import { endingReasons } from '#dist/story/model.js';
 import { tell } from './conversation.js';
 
 const [told] = tell(`
@@ -28,6 +29,8 @@ function connectionAt(id: number, openedS: number): Connection {
   };
 }
 
+const facts = { answered: 1, whole: true, reason: endingReasons.indexOf(told!.ending.why) };
+
 describe('outlines', () => {
   const ids = (rings: OutlineRings, ring: Float64Array): number[] =>
     rings
@@ -39,7 +42,7 @@ describe('outlines', () => {
     it(`are those of the newest of ${count}, at most 64`, () => {
       const rings = new OutlineRings();
       const ring = new Float64Array(ringWidth);
-      for (let id = 0; id < count; id++) rings.add(ring, 0, connectionAt(id, id), 1, true);
+      for (let id = 0; id < count; id++) rings.add(ring, 0, connectionAt(id, id), facts);
       const kept = Math.min(count, 64);
       assert.deepEqual(
         ids(rings, ring),
@@ -53,7 +56,7 @@ describe('outlines', () => {
   it('say what the connection was', () => {
     const rings = new OutlineRings();
     const ring = new Float64Array(ringWidth);
-    rings.add(ring, 0, connectionAt(7, 2), 1, true);
+    rings.add(ring, 0, connectionAt(7, 2), facts);
     const { by, why } = told!.ending;
     assert.deepEqual(rings.all(ring, 0), [
       { id: 7, openedNs: 2e9, endedNs: 6e9, lastUseNs: 5e9, requests: 1, by, why, openedPacket: 71, endPacket: 71, whole: true },
@@ -64,7 +67,7 @@ describe('outlines', () => {
     const rings = new OutlineRings();
     const pairs = Array.from({ length: 8000 }, () => new Float64Array(ringWidth));
     for (const [pair, ring] of pairs.entries())
-      for (let n = 0; n < 70; n++) rings.add(ring, 0, connectionAt(100 * pair + n, n), 1, true);
+      for (let n = 0; n < 70; n++) rings.add(ring, 0, connectionAt(100 * pair + n, n), facts);
     for (const [pair, ring] of pairs.entries()) {
       const kept = ids(rings, ring);
       assert.ok(kept.length >= 4);
@@ -77,7 +80,7 @@ describe('outlines', () => {
     assert.ok(rings.all(pairs.at(-1)!, 0).length < 64);
     for (const ring of pairs) rings.restart(ring, 0);
     const fresh = new Float64Array(ringWidth);
-    for (let n = 0; n < 64; n++) rings.add(fresh, 0, connectionAt(n, n), 1, true);
+    for (let n = 0; n < 64; n++) rings.add(fresh, 0, connectionAt(n, n), facts);
     assert.equal(rings.all(fresh, 0).length, 64);
     assert.deepEqual(rings.all(pairs[0]!, 0), []);
   });

@@ -39,7 +39,8 @@ export const deployBurst: Rule = {
 function largestBurst(server: ServerFacts): ServerClose[] | null {
   const timeout = server.idleTimeout();
   // What the idle timer closes is no burst, whenever it happens.
-  const closes = server.recentCloses
+  const closes = server
+    .recentCloses()
     .filter(({ idleNs }) => timeout === null || Math.abs(idleNs - timeout.value) > 0.05 * timeout.value + timeout.spread)
     .sort((a, b) => a.atNs - b.atNs);
   let best: ServerClose[] | null = null;
