@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ConstantFinder } from '#dist/story/facts-constant.js';
+import { type Constant, ConstantFinder } from '#dist/story/facts-constant.js';
+import { randomFrom } from '../packets/fuzz-captures.js';
 
 const second = 1e9;
 const finderOf = (...samples: number[]): ConstantFinder => {
@@ -39,4 +40,33 @@ describe('a constant among durations', () => {
   it('takes zero and tiny durations', () => {
     assert.equal(finderOf(0, 0, 1e-9).densest()?.count, 3);
   });
+
+  it('is that of all samples, whenever it is asked for', () => {
+    const random = randomFrom(7);
+    const finder = new ConstantFinder();
+    const samples: number[] = [];
+    for (let asked = 0; asked < 60; asked++) {
+      for (let more = random(70); more >= 0; more--) {
+        // Some around a few values, the others over ten orders of magnitude.
+        const sample = random(3) === 0 ? 10 ** (2 + random(10)) : 10 ** (1 + random(1_000_000) * 1.1e-5);
+        finder.add(sample);
+        samples.push(sample);
+      }
+      assert.deepEqual(finder.densest(), densestOf(samples));
+    }
+  });
 });
+
+/** By looking at all of them for each. */
+function densestOf(samples: readonly number[]): Constant {
+  const placeOf = (sample: number) => Math.floor(Math.log(Math.max(sample, 1000)) / Math.log(1.01));
+  const places = [...new Set(samples.map(placeOf))].sort((a, b) => a - b);
+  const groups = places.map((middle) => samples.filter((sample) => Math.abs(placeOf(sample) - middle) <= 2));
+  const most = Math.max(...groups.map(({ length }) => length));
+  const group = groups.find(({ length }) => length === most)!;
+  // Summed bucket by bucket, as floats want it.
+  const sums = places.map((place) => group.filter((sample) => placeOf(sample) === place).reduce((sum, sample) => sum + sample, 0));
+  const value = sums.reduce((sum, one) => sum + one, 0) / group.length;
+  const [least, greatest] = [Math.min(...group), Math.max(...group)];
+  return { value, spread: (greatest - least) / 2, least, most: greatest, count: group.length, of: samples.length };
+}
