@@ -31,18 +31,11 @@ const zero = -0;
 /** A bucket is a row of numbers: its place on the scale, then the count, sum, least and most of its samples. */
 const width = 5;
 
-/** Where the bucket of a sample is on the scale. */
-const placeOf = (sample: number): number => Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio);
-
-/** Samples that wait to be sorted in together: each by itself would move many rows. */
-const pendingLimit = 32;
-
 export class ConstantFinder {
-  /** In order of their places; made for the first samples, and twice as large whenever it is full. */
+  /** In order of their places; made for the first sample, and twice as large whenever it is full. */
   private buckets: Float64Array | null = null;
   /** Numbers in use, of whole rows. */
   private end = 0;
-  private readonly pending: number[] = [];
   count = 0;
   least = Number.POSITIVE_INFINITY;
   most = zero;
@@ -51,15 +44,18 @@ export class ConstantFinder {
     this.count++;
     if (sample < this.least) this.least = sample;
     if (sample > this.most) this.most = sample;
-    this.pending.push(sample);
-    if (this.pending.length === pendingLimit) this.sortIn();
+    const row = this.rowAt(Math.floor(Math.log(Math.max(sample, leastSample)) / bucketRatio), sample);
+    const buckets = this.buckets!;
+    buckets[row + 1]!++;
+    buckets[row + 2]! += sample;
+    if (sample < buckets[row + 3]!) buckets[row + 3] = sample;
+    if (sample > buckets[row + 4]!) buckets[row + 4] = sample;
   }
 
   /** The densest group; null without samples. Among equally dense ones the smallest value. */
   densest(): Constant | null {
-    this.sortIn();
-    const { buckets } = this;
-    if (buckets === null) return null;
+    const buckets = this.buckets;
+    if (buckets === null || this.count === 0) return null;
     // A window of near places moves over the rows; only counts are summed until the densest is known.
     let from = 0;
     let to = 0;
@@ -92,55 +88,32 @@ export class ConstantFinder {
     return { value: sum / count, spread: (most - least) / 2, least, most, count, of: this.count };
   }
 
-  /** Puts the samples that wait into their buckets, those of one bucket in the order in which they came. */
-  private sortIn(): void {
-    const { pending } = this;
-    if (pending.length === 0) return;
-    const samples = pending.map((sample) => ({ sample, place: placeOf(sample) })).sort((a, b) => a.place - b.place);
-    pending.length = 0;
-    const buckets = this.bucketsWith(samples);
-    let row = 0;
-    for (const { sample, place } of samples) {
-      while (row < this.end && buckets[row] !== place) row += width;
-      buckets[row + 1]!++;
-      buckets[row + 2]! += sample;
-      if (sample < buckets[row + 3]!) buckets[row + 3] = sample;
-      if (sample > buckets[row + 4]!) buckets[row + 4] = sample;
+  /** Where the bucket of this place is; an empty one around this sample is made when there is none. */
+  private rowAt(place: number, sample: number): number {
+    let buckets = this.buckets;
+    buckets ??= this.buckets = new Float64Array(width);
+    let low = 0;
+    let high = this.end / width;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (buckets[middle * width]! < place) low = middle + 1;
+      else high = middle;
     }
-  }
-
-  /** The buckets, with empty ones where there were none for these samples. */
-  private bucketsWith(samples: readonly { readonly sample: number; readonly place: number }[]): Float64Array {
-    const old = this.buckets ?? new Float64Array(0);
-    const missing: typeof samples[number][] = [];
-    let row = 0;
-    for (const one of samples) {
-      while (row < this.end && old[row]! < one.place) row += width;
-      const isThere = (row < this.end && old[row] === one.place) || missing.at(-1)?.place === one.place;
-      if (!isThere) missing.push(one);
+    const row = low * width;
+    if (row < this.end && buckets[row] === place) return row;
+    if (this.end === buckets.length) {
+      const larger = new Float64Array(2 * buckets.length);
+      larger.set(buckets);
+      buckets = this.buckets = larger;
     }
-    if (missing.length === 0) return old;
-    let to = this.end + missing.length * width;
-    const buckets = to <= old.length ? old : new Float64Array(Math.max(to, 2 * old.length));
-    // From the back, so that none is written over before it was moved.
-    let from = this.end;
-    this.end = to;
-    for (let next = missing.length - 1; next >= 0; next--) {
-      const { sample, place } = missing[next]!;
-      const behind = from;
-      while (from > 0 && old[from - width]! > place) from -= width;
-      to -= behind - from;
-      buckets.set(old.subarray(from, behind), to);
-      to -= width;
-      buckets[to] = place;
-      buckets[to + 1] = 0;
-      buckets[to + 2] = 0;
-      buckets[to + 3] = sample;
-      buckets[to + 4] = sample;
-    }
-    if (buckets !== old) buckets.set(old.subarray(0, from));
-    this.buckets = buckets;
-    return buckets;
+    buckets.copyWithin(row + width, row, this.end);
+    this.end += width;
+    buckets[row] = place;
+    buckets[row + 1] = 0;
+    buckets[row + 2] = 0;
+    buckets[row + 3] = sample;
+    buckets[row + 4] = sample;
+    return row;
   }
 
   /** The densest group when it holds at least `share` of all samples and `least` of them. */
