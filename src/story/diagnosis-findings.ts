@@ -142,7 +142,8 @@ export class HitCollector {
       ofServer = [];
       this.#gathered.set(server, ofServer);
     }
-    let found = ofServer.find((one) => one.ruleIndex === ruleIndex && one.level === level && one.owner === owner);
+    let found: Gathered | undefined;
+    for (const one of ofServer) if (one.ruleIndex === ruleIndex && one.level === level && one.owner === owner) found = one;
     if (found === undefined) {
       if (this.#size >= diagnosisLimits.findings) return;
       this.#size++;

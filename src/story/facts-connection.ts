@@ -8,7 +8,7 @@ import { cameTooLate } from './ending.js';
 import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { signsOf } from './facts-signs.js';
-import { type Connection, type EndingWhy, endingReasons, type Exchange, type Moment } from './model.js';
+import { type Connection, type EndingWhy, type Exchange, endingReasons, type Moment } from './model.js';
 import { payloadNotCaptured } from './turn-taking.js';
 
 export class ConnectionFacts {

@@ -65,7 +65,9 @@ function densestOf(samples: readonly number[]): Constant {
   const most = Math.max(...groups.map(({ length }) => length));
   const group = groups.find(({ length }) => length === most)!;
   // Summed bucket by bucket, as floats want it.
-  const sums = places.map((place) => group.filter((sample) => placeOf(sample) === place).reduce((sum, sample) => sum + sample, 0));
+  const sums = places.map((place) =>
+    group.filter((sample) => placeOf(sample) === place).reduce((sum, sample) => sum + sample, 0),
+  );
   const value = sums.reduce((sum, one) => sum + one, 0) / group.length;
   const [least, greatest] = [Math.min(...group), Math.max(...group)];
   return { value, spread: (greatest - least) / 2, least, most: greatest, count: group.length, of: samples.length };

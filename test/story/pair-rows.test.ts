@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from 'holdfast/story';
 import { OutlineRings, ringWidth } from '#dist/story/facts-outline.js';
-import { Rows } from '#dist/story/facts-rows.js';
+import { RecentRows, Rows } from '#dist/story/facts-rows.js';
 import { addTimeWait, restartTimeWait, timeWaitIn, timeWaitWidth } from '#dist/story/facts-time-wait.js';
 import { endingReasons } from '#dist/story/model.js';
 import { tell } from './conversation.js';
@@ -141,3 +141,20 @@ describe('sockets in TIME_WAIT', () => {
     assert.deepEqual(timeWaitIn(numbers, 0), { count: 4, peak: 3 });
   });
 });
+
+for (const count of [0, 1, 16, 17, 99, 100, 101, 250]) {
+  it(`the newest rows of ${count} are kept, at most 100`, () => {
+    const rows = new RecentRows({ width: 2, limit: 100 });
+    for (let n = 0; n < count; n++) {
+      const from = rows.add();
+      rows.numbers[from] = n;
+      rows.numbers[from + 1] = -n;
+    }
+    const kept = Array.from({ length: rows.count }, (_, index) => [...rows.numbers.subarray(2 * index, 2 * index + 2)]);
+    const newest = Array.from({ length: Math.min(count, 100) }, (_, index) => Math.max(0, count - 100) + index);
+    assert.deepEqual(
+      kept.sort((a, b) => a[0]! - b[0]!),
+      newest.map((n) => [n, n === 0 ? -0 : -n]),
+    );
+  });
+}

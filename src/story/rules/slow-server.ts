@@ -56,15 +56,14 @@ export const slowServer: Rule = {
         packets.push(responseEnd.packet);
     }
     if (slowest === null) return null;
-    const { waited, firstByte } = slowest;
-    const words = requestWords(slowest);
+    const { waited, firstByte, method, target } = slowest;
     return {
       packets,
       count,
       delayNs,
       confidence: slowest.requestAcked === null ? 'medium' : 'high',
       text: () =>
-        `The longest on connection #${connection.id}: ${words} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
+        `The longest on connection #${connection.id}: ${requestWords({ method, target })} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
     };
   },
   // Connections on which a request still waits when the capture ends.
