@@ -17,8 +17,14 @@ const knownTimeouts: readonly KnownTimeout[] = [
   { seconds: 5, name: 'Node.js', kind: 'server' },
   { seconds: 5, name: 'Apache httpd', kind: 'server' },
   { seconds: 5, name: 'uvicorn', kind: 'server' },
+  { seconds: 5, name: 'Varnish', kind: 'server' },
+  // Set to 5 s and announced so, with a second of grace.
+  { seconds: 6, name: 'Node.js', kind: 'server' },
+  // Set to 5 s, and looked at once a second.
+  { seconds: 6, name: 'lighttpd', kind: 'server' },
   { seconds: 10, name: 'uWebSockets', kind: 'server' },
   { seconds: 20, name: 'Tomcat (server.xml as shipped)', kind: 'server' },
+  { seconds: 20, name: 'Puma before 7', kind: 'server' },
   { seconds: 60, name: 'Tomcat', kind: 'server' },
   { seconds: 60, name: 'AWS ALB', kind: 'server' },
   { seconds: 65, name: 'Puma', kind: 'server' },

@@ -242,7 +242,7 @@ describe('inferences', () => {
     const [server] = diagnosis.inferences();
     assert.equal(Math.round(server?.idleTimeout?.ms ?? 0), 5000);
     assert.deepEqual([server?.idleTimeout?.count, server?.idleTimeout?.of], [4, 4]);
-    assert.deepEqual(server?.idleTimeout?.defaultOf, ['Node.js', 'Apache httpd', 'uvicorn']);
+    assert.deepEqual(server?.idleTimeout?.defaultOf, ['Node.js', 'Apache httpd', 'uvicorn', 'Varnish']);
     assert.deepEqual([server?.announcedSeconds, server?.announcementHolds, server?.announcedMaximum], [5, true, 100]);
     assert.equal(Math.round(server?.survivedMs ?? 0), 2000);
     const [client] = server?.clients ?? [];
