@@ -30,6 +30,7 @@ const leastSample = 1000;
 const zero = -0;
 /** A bucket is a row of numbers: its place on the scale, then the count, sum, least and most of its samples. */
 const width = 5;
+const firstBuckets = 8;
 
 export class ConstantFinder {
   /** In order of their places; made for the first sample, and twice as large whenever it is full. */
@@ -91,7 +92,7 @@ export class ConstantFinder {
   /** Where the bucket of this place is; an empty one around this sample is made when there is none. */
   private rowAt(place: number, sample: number): number {
     let buckets = this.buckets;
-    buckets ??= this.buckets = new Float64Array(width);
+    buckets ??= this.buckets = new Float64Array(firstBuckets * width);
     let low = 0;
     let high = this.end / width;
     while (low < high) {

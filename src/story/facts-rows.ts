@@ -3,8 +3,9 @@
  * are wanted: spread over objects they are fetched from memory piece by piece, which costs more than all that is done with them.
  */
 
-/** Rows that there is room for at first; twice as many whenever they are taken. */
+/** Rows that there is room for at first, and how many times as many whenever they are taken: what is moved costs more than room. */
 const firstRows = 16;
+const growth = 8;
 
 export class Rows {
   numbers: Float64Array;
@@ -28,7 +29,7 @@ export class Rows {
     const from = this.taken * this.width;
     this.taken++;
     if (from === this.numbers.length) {
-      const larger = new Float64Array(2 * from);
+      const larger = new Float64Array(Math.min(this.limit * this.width, growth * from));
       larger.set(this.numbers);
       this.numbers = larger;
     }
