@@ -113,9 +113,9 @@ export class PairMemory {
 }
 
 export class PairFacts implements TableEntry {
-  server!: ServerFacts;
-  clientAddress!: string;
-  used!: boolean;
+  server: ServerFacts;
+  clientAddress: string;
+  used = true;
   slot = -1;
   private readonly rows: Rows;
   private readonly outlines: OutlineRings;
@@ -129,24 +129,24 @@ export class PairFacts implements TableEntry {
   /** The first Host asked for. */
   host: string | null = null;
 
-  constructor({ rows, outlines }: PairMemory) {
+  constructor({ rows, outlines }: PairMemory, server: ServerFacts, clientAddress: string) {
+    this.server = server;
+    this.clientAddress = clientAddress;
     this.rows = rows;
     this.outlines = outlines;
     this.from = rows.take();
     assert(this.from >= 0, 'there is room for a pair');
+    this.begin();
   }
 
   /** Forgets all that is known, for another pair: where there are more than the table holds, each new connection may be of one. */
-  restart(server: ServerFacts, clientAddress: string): void {
+  restart(server: ServerFacts, clientAddress: string): this {
     this.server = server;
     this.clientAddress = clientAddress;
     this.used = true;
     const { numbers } = this.rows;
     const { from } = this;
-    // Most are new, and their numbers zero.
-    if (numbers[from + place.connections] !== 0) numbers.fill(0, from, from + counted);
-    numbers[from + place.firstNs] = Number.POSITIVE_INFINITY;
-    numbers[from + place.longestGapConnection] = -1;
+    numbers.fill(0, from, from + counted);
     this.outlines.restart(numbers, from + place.ring);
     restartTimeWait(numbers, from + place.clientTimeWait);
     restartTimeWait(numbers, from + place.serverTimeWait);
@@ -155,6 +155,15 @@ export class PairFacts implements TableEntry {
     this.unreadPackets = nothing;
     this.software = null;
     this.host = null;
+    this.begin();
+    return this;
+  }
+
+  /** What is not zero in the row of a pair of which nothing is known. */
+  private begin(): void {
+    const { numbers } = this.rows;
+    numbers[this.from + place.firstNs] = Number.POSITIVE_INFINITY;
+    numbers[this.from + place.longestGapConnection] = -1;
   }
 
   add(connection: Connection, facts: ConnectionFacts): void {

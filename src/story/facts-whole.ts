@@ -266,8 +266,8 @@ export class WholeFacts {
     facts.used = true;
     let pair = facts.pairs.get(client.address);
     if (pair === undefined) {
-      pair = this.pairs.makeRoom() ?? this.sparePairs.pop() ?? new PairFacts(this.pairMemory);
-      pair.restart(facts, client.address);
+      const old = this.pairs.makeRoom() ?? this.sparePairs.pop();
+      pair = old?.restart(facts, client.address) ?? new PairFacts(this.pairMemory, facts, client.address);
       this.lookForProxy(client.address);
       this.pairs.add(pair);
       facts.pairs.set(client.address, pair);
