@@ -142,8 +142,7 @@ export class HitCollector {
       ofServer = [];
       this.#gathered.set(server, ofServer);
     }
-    let found: Gathered | undefined;
-    for (const one of ofServer) if (one.ruleIndex === ruleIndex && one.level === level && one.owner === owner) found = one;
+    let found = ofServer.find((one) => one.ruleIndex === ruleIndex && one.level === level && one.owner === owner);
     if (found === undefined) {
       if (this.#size >= diagnosisLimits.findings) return;
       this.#size++;

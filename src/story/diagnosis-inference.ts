@@ -105,7 +105,7 @@ const duration = (found: Constant | null, kind: 'server' | 'client'): InferredDu
 export function inferServer(server: ServerFacts): ServerInference {
   const idle = server.idleTimeout();
   const announcedSeconds = server.announcedSeconds();
-  const clients = busiest(server.pairs.values());
+  const clients = [...server.pairs.values()].sort((a, b) => b.requests - a.requests).slice(0, clientLimit);
   return {
     server: server.endpoint,
     idleTimeout: duration(idle, 'server'),
@@ -118,19 +118,6 @@ export function inferServer(server: ServerFacts): ServerInference {
     reuse: reuse(server),
     clients: clients.map((pair) => inferClient(pair, idle)),
   };
-}
-
-/** Those with the most requests, most first: a few of many. */
-function busiest(pairs: Iterable<PairFacts>): PairFacts[] {
-  const found: { readonly pair: PairFacts; readonly requests: number }[] = [];
-  for (const pair of pairs) {
-    const { requests } = pair;
-    if (found.length === clientLimit && requests <= found[clientLimit - 1]!.requests) continue;
-    const place = found.findIndex((other) => other.requests < requests);
-    found.splice(place < 0 ? found.length : place, 0, { pair, requests });
-    if (found.length > clientLimit) found.pop();
-  }
-  return found.map(({ pair }) => pair);
 }
 
 export const agrees = (measuredNs: number, announcedNs: number): boolean =>
@@ -174,10 +161,7 @@ function reuse(server: ServerFacts): ReuseInference {
   const inMs = (count: number): number | null => (meanNs === null ? null : (count * meanNs) / nsPerMs);
   const saved = Math.max(0, requests - httpConnections);
   let avoidable = 0;
-  for (const pair of pairs.values()) {
-    const { usedConnections } = pair;
-    if (usedConnections > 1) avoidable += Math.max(0, usedConnections - pair.mostAtOnce());
-  }
+  for (const pair of pairs.values()) avoidable += Math.max(0, pair.usedConnections - pair.mostAtOnce());
   return {
     connections: httpConnections,
     requests,

@@ -197,10 +197,10 @@ export class WholeFacts {
     return this.indexed.failed.get(server) ?? [];
   }
 
-  /** Requests for the target of one that had no answer, which must not be sent twice. */
+  /** Requests for this target that must not be sent twice. */
   unsafeFor(target: string): readonly UnsafeRequest[] {
     if (this.indexed === null) return this.unsafe.filter((request) => request.target === target);
-    this.indexed.byTarget ??= this.unsafeByTarget();
+    this.indexed.byTarget ??= groupedBy(this.unsafe, (request) => request.target);
     return this.indexed.byTarget.get(target) ?? [];
   }
 
@@ -210,11 +210,6 @@ export class WholeFacts {
 
   forgetIndex(): void {
     this.indexed = null;
-  }
-
-  private unsafeByTarget(): ReadonlyMap<string, readonly UnsafeRequest[]> {
-    const failed = new Set(this.unsafe.filter(({ failedNs }) => failedNs !== null).map(({ target }) => target));
-    return groupedBy(this.unsafe, ({ target }) => (failed.has(target) ? target : null));
   }
 
   /** Those of note: few connections have any. */

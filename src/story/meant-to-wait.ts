@@ -7,12 +7,10 @@
 import type { Exchange } from './model.js';
 
 /** As Consul (wait, index), Kubernetes (watch), Telegram (getUpdates), socket.io (transport=polling) and many others name them. */
-const pollWord = /poll|comet|getupdates|subscribe/i;
 const pollPath = /(^|[^a-z])(long-?poll(ing)?|poll(ing)?|comet|getupdates|subscribe)([^a-z]|$)/i;
 const pollQuery = /[?&](watch|wait|waitindex|long-?poll|poll|transport=polling)(=|&|$)/i;
 
-export const isPoll = (target: string): boolean =>
-  (pollWord.test(target) && pollPath.test(target)) || (target.includes('?') && pollQuery.test(target));
+export const isPoll = (target: string): boolean => pollPath.test(target) || (target.includes('?') && pollQuery.test(target));
 
 export function isMeantToWait({ isStream, target, method, status }: Exchange): boolean {
   return isStream || (method === 'GET' && (status === 204 || status === 304)) || isPoll(target);

@@ -137,6 +137,7 @@ export const endingReasonTexts = {
   'still-open': 'still open when the capture ended',
 } as const;
 
+/** All of them; a place in this list stands for a reason where numbers are kept. */
 export const endingReasons = Object.keys(endingReasonTexts) as EndingWhy[];
 
 export interface Ending {
