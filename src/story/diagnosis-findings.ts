@@ -27,7 +27,19 @@ interface Evidence {
   packets: number[];
 }
 
+/** A rule in its list, with what its hits are measured by at hand: rules are objects of many shapes. */
+export interface ListedRule {
+  readonly rule: Rule;
+  /** Its place in the list. */
+  readonly index: number;
+  readonly level: FindingLevel;
+  readonly confidence: Confidence;
+  readonly owner: Owner;
+}
+
 class Gathered {
+  /** Of the same rule and server, with another level or owner. */
+  next: Gathered | null = null;
   count = 0;
   sureCount = 0;
   connectionCount = 0;
@@ -41,18 +53,18 @@ class Gathered {
   unsure: Evidence = { connections: [], packets: [] };
 
   constructor(
-    readonly rule: Rule,
-    readonly ruleIndex: number,
+    readonly by: ListedRule,
     readonly server: ServerFacts,
     readonly level: FindingLevel,
     readonly owner: Owner,
   ) {
-    this.fixes = rule.fixes;
+    this.fixes = by.rule.fixes;
   }
 
   copy(): Gathered {
-    const copy = new Gathered(this.rule, this.ruleIndex, this.server, this.level, this.owner);
+    const copy = new Gathered(this.by, this.server, this.level, this.owner);
     Object.assign(copy, this);
+    copy.next = this.next?.copy() ?? null;
     const copied = ({ connections, packets }: Evidence): Evidence => ({ connections: [...connections], packets: [...packets] });
     copy.sure = copied(this.sure);
     copy.unsure = copied(this.unsure);
@@ -61,12 +73,12 @@ class Gathered {
 
   /** Adds a case; `tight`: room for few numbers only. Returns how many numbers it kept. */
   add(hit: Hit, connection: ConnectionId | null, tight: boolean): number {
-    const confidence = hit.confidence ?? this.rule.confidence;
+    const confidence = hit.confidence ?? this.by.confidence;
     const count = hit.count ?? 1;
     if (this.count === 0 || confidenceOrder[confidence] < confidenceOrder[this.confidence]) {
       this.confidence = confidence;
       this.text = hit.text();
-      this.fixes = hit.fixes?.() ?? this.rule.fixes;
+      this.fixes = hit.fixes?.() ?? this.by.rule.fixes;
     }
     this.count += count;
     if (confidence === 'high') this.sureCount += count;
@@ -89,7 +101,8 @@ class Gathered {
   }
 
   finding(): Finding {
-    const { rule, server } = this;
+    const { server } = this;
+    const { rule } = this.by;
     const seen: Seen = {
       count: this.count,
       sureCount: this.sureCount,
@@ -126,36 +139,44 @@ class Gathered {
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 export class HitCollector {
-  readonly #gathered: Map<ServerFacts, Gathered[]>;
+  /** By server, then by the place of the rule. */
+  readonly #gathered: Map<ServerFacts, (Gathered | undefined)[]>;
   #size = 0;
   #evidence = 0;
 
-  constructor(gathered = new Map<ServerFacts, Gathered[]>()) {
+  constructor(gathered = new Map<ServerFacts, (Gathered | undefined)[]>()) {
     this.#gathered = gathered;
   }
 
-  add(rule: Rule, ruleIndex: number, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
-    const level = hit.level ?? rule.level;
-    const owner = hit.owner ?? rule.owner;
+  add(by: ListedRule, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
+    const found = this.#findingOf(by, server, hit.level ?? by.level, hit.owner ?? by.owner);
+    if (found !== null) this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
+  }
+
+  /** A new one when there is none; null when there are enough. */
+  #findingOf(by: ListedRule, server: ServerFacts, level: FindingLevel, owner: Owner): Gathered | null {
     let ofServer = this.#gathered.get(server);
     if (ofServer === undefined) {
       ofServer = [];
       this.#gathered.set(server, ofServer);
     }
-    let found = ofServer.find((one) => one.ruleIndex === ruleIndex && one.level === level && one.owner === owner);
-    if (found === undefined) {
-      if (this.#size >= diagnosisLimits.findings) return;
-      this.#size++;
-      found = new Gathered(rule, ruleIndex, server, level, owner);
-      ofServer.push(found);
+    let last: Gathered | null = null;
+    for (let one = ofServer[by.index] ?? null; one !== null; one = one.next) {
+      if (one.level === level && one.owner === owner) return one;
+      last = one;
     }
-    this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
+    if (this.#size >= diagnosisLimits.findings) return null;
+    this.#size++;
+    const found = new Gathered(by, server, level, owner);
+    if (last === null) ofServer[by.index] = found;
+    else last.next = found;
+    return found;
   }
 
   /** The same content, to which more can be added without touching this one. */
   copy(): HitCollector {
     const copy = new HitCollector(
-      new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one.copy())])),
+      new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one?.copy())])),
     );
     copy.#size = this.#size;
     copy.#evidence = this.#evidence;
@@ -164,20 +185,17 @@ export class HitCollector {
 
   /** Worst and surest first; then by what it cost, the order of the rules, and the server seen first. */
   findings(): Finding[] {
-    const all = [...this.#gathered.values()].flat();
-    const rank = (one: Gathered): readonly number[] => [
-      levelOrder[one.level],
-      confidenceOrder[one.confidence],
-      -one.lostRequests,
-      -one.delayNs,
-      one.ruleIndex,
-    ];
-    return all
-      .map((one) => ({ one, rank: rank(one) }))
-      .sort((a, b) => {
-        const at = a.rank.findIndex((value, index) => value !== b.rank[index]);
-        return at < 0 ? 0 : a.rank[at]! - b.rank[at]!;
-      })
-      .map(({ one }) => one.finding());
+    const all: Gathered[] = [];
+    for (const ofServer of this.#gathered.values()) {
+      for (const first of ofServer) for (let one = first ?? null; one !== null; one = one.next) all.push(one);
+    }
+    return all.sort(byWeight).map((one) => one.finding());
   }
 }
+
+const byWeight = (one: Gathered, other: Gathered): number =>
+  levelOrder[one.level] - levelOrder[other.level] ||
+  confidenceOrder[one.confidence] - confidenceOrder[other.confidence] ||
+  other.lostRequests - one.lostRequests ||
+  other.delayNs - one.delayNs ||
+  one.by.index - other.by.index;

@@ -7,7 +7,7 @@
  * most connections are none; everything else waits until findings are asked for.
  */
 
-import { HitCollector } from './diagnosis-findings.js';
+import { HitCollector, type ListedRule } from './diagnosis-findings.js';
 import { inferServer, type ServerInference } from './diagnosis-inference.js';
 import type { Rule } from './diagnosis-rule.js';
 import { type Verdict, verdictOf } from './diagnosis-verdict.js';
@@ -32,10 +32,8 @@ export interface DiagnosisOptions {
 
 type Pattern = 'onConnection' | 'onLostRequest' | 'onPair' | 'onServer';
 
-/** A rule that has this pattern, and its place in the list. `asks`: the signs of which one has to be there. `need`: of a pair. */
-interface Looker<P extends Pattern> {
-  readonly rule: Rule;
-  readonly index: number;
+/** A rule that has this pattern. `asks`: the signs of which one has to be there. `need`: of a pair. */
+interface Looker<P extends Pattern> extends ListedRule {
   readonly asks: number;
   readonly need: PairNeed | null;
   readonly look: NonNullable<Rule[P]>;
@@ -93,9 +91,9 @@ export class Diagnosis {
   private ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
     const facts = this.facts;
     for (let place = 0; place < lookers.length; place++) {
-      const { rule, index, look } = lookers[place]!;
-      const hit = look(connection, facts);
-      if (hit !== null) this.hits.add(rule, index, facts.server, hit, connection.id);
+      const looker = lookers[place]!;
+      const hit = looker.look(connection, facts);
+      if (hit !== null) this.hits.add(looker, facts.server, hit, connection.id);
     }
   }
 
@@ -137,9 +135,9 @@ export class Diagnosis {
 
   private judgeServer(server: ServerFacts, hits: HitCollector): void {
     for (const lost of server.lost) this.judgeLost(lost, server, hits);
-    for (const { rule, index, look } of this.serverLookers) {
-      const found = look(server, this.whole) ?? [];
-      for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
+    for (const looker of this.serverLookers) {
+      const found = looker.look(server, this.whole) ?? [];
+      for (const hit of Array.isArray(found) ? found : [found]) hits.add(looker, server, hit, null);
     }
     const lookers = this.pairLookersAt(server);
     for (const pair of server.pairs.values()) this.judgePair(pair, lookers, hits);
@@ -152,18 +150,18 @@ export class Diagnosis {
   private judgePair(pair: PairFacts, lookers: readonly Looker<'onPair'>[], hits: HitCollector): void {
     // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
-      const { rule, index, need, look } = lookers[place]!;
-      if (need !== null && !pair.reaches(need)) continue;
-      const hit = look(pair, this.whole);
-      if (hit !== null) hits.add(rule, index, pair.server, hit, null);
+      const looker = lookers[place]!;
+      if (looker.need !== null && !pair.reaches(looker.need)) continue;
+      const hit = looker.look(pair, this.whole);
+      if (hit !== null) hits.add(looker, pair.server, hit, null);
     }
   }
 
   private judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
-    for (const { rule, index, look } of this.lostLookers) {
-      const hit = look(lost, server, this.whole);
+    for (const looker of this.lostLookers) {
+      const hit = looker.look(lost, server, this.whole);
       if (hit === null) continue;
-      hits.add(rule, index, server, hit, lost.connection);
+      hits.add(looker, server, hit, lost.connection);
       return;
     }
   }
@@ -183,5 +181,6 @@ const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): reado
   rules.flatMap((rule, index) => {
     const look = rule[pattern];
     const need = rule.asksPair === undefined ? null : needOf(rule.asksPair);
-    return look === undefined ? [] : [{ rule, index, asks: bitsOf(rule.asks), need, look }];
+    const { level, confidence, owner } = rule;
+    return look === undefined ? [] : [{ rule, index, level, confidence, owner, asks: bitsOf(rule.asks), need, look }];
   });
