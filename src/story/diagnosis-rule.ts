@@ -85,8 +85,6 @@ export interface Rule {
   readonly onLostRequest?: (lost: LostRequest, server: ServerFacts, whole: WholeFacts) => Hit | null;
   /** `onPair` is called only where this count is at least so high. Default: always. */
   readonly asksPair?: { readonly count: PairCount; readonly least: number };
-  /** `onPair` is called only for pairs of a server of which this is so. Default: of any. */
-  readonly asksServer?: (server: ServerFacts, whole: WholeFacts) => boolean;
   readonly onPair?: (pair: PairFacts, whole: WholeFacts) => Hit | null;
   readonly onServer?: (server: ServerFacts, whole: WholeFacts) => Hit | readonly Hit[] | null;
   /** What was seen, in one sentence with its numbers. */

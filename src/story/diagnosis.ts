@@ -74,7 +74,7 @@ export class Diagnosis {
         this.waiting -= server.lost.length;
         server.lost.length = 0;
       },
-      pair: (pair) => this.judgePair(pair, this.pairLookersAt(pair.server), this.hits),
+      pair: (pair) => this.judgePair(pair, this.hits),
     });
   }
 
@@ -139,15 +139,11 @@ export class Diagnosis {
       const found = looker.look(server, this.whole) ?? [];
       for (const hit of Array.isArray(found) ? found : [found]) hits.add(looker, server, hit, null);
     }
-    const lookers = this.pairLookersAt(server);
-    for (const pair of server.pairs.values()) this.judgePair(pair, lookers, hits);
+    for (const pair of server.pairs) this.judgePair(pair, hits);
   }
 
-  private pairLookersAt(server: ServerFacts): readonly Looker<'onPair'>[] {
-    return this.pairLookers.filter(({ rule }) => rule.asksServer?.(server, this.whole) ?? true);
-  }
-
-  private judgePair(pair: PairFacts, lookers: readonly Looker<'onPair'>[], hits: HitCollector): void {
+  private judgePair(pair: PairFacts, hits: HitCollector): void {
+    const lookers = this.pairLookers;
     // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
       const looker = lookers[place]!;

@@ -2,16 +2,17 @@
  * What is known of one client address and one server endpoint over all their connections: reuse, closes, sockets in TIME_WAIT.
  * Counts over any number of connections, details of the newest ones only.
  *
- * The numbers are those of a row (facts-rows.ts); what is seldom needed is beside it.
+ * The numbers are those of a row (facts-rows.ts), one for each slot of the table; what is seldom needed is beside it. Rules see it as
+ * an object that is made when they ask.
  */
-import { assert, type ConnectionId } from '../base/index.js';
+import type { ConnectionId } from '../base/index.js';
 import { cameTooLate } from './ending.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { type Constant, ConstantFinder } from './facts-constant.js';
 import { type ConnectionOutline, keptIn, OutlineRings, ringWidth } from './facts-outline.js';
-import { Rows } from './facts-rows.js';
+import { PairTable } from './facts-pair-table.js';
+import { Slots } from './facts-rows.js';
 import type { ServerFacts } from './facts-server.js';
-import type { TableEntry } from './facts-table.js';
 import { addTimeWait, restartTimeWait, type TimeWait, timeWaitIn, timeWaitWidth } from './facts-time-wait.js';
 import type { Connection } from './model.js';
 
@@ -41,8 +42,6 @@ const leastStallNs = 2e9;
 const agreeing = { least: 2, share: 0.6 } as const;
 /** Most pairs have few such closes. */
 const idleTimesInRow = 4;
-
-const nothing: readonly number[] = [];
 
 /** Where the numbers of a pair are in its row. What most connections change is side by side. */
 const place = {
@@ -101,74 +100,59 @@ export const needOf = ({ count, least }: { readonly count: PairCount; readonly l
 const counted = place.ring;
 const rowWidth = place.serverTimeWait + timeWaitWidth;
 
-/** The memory of many pairs. */
-export class PairMemory {
-  readonly rows: Rows;
-  readonly outlines = new OutlineRings();
+/** All pairs, within a limit. */
+export class Pairs {
+  private readonly table: PairTable<ServerFacts>;
+  private readonly rows = new Slots(rowWidth);
+  private readonly outlines = new OutlineRings();
+  /** By slot: the first Host asked for, and the first User-Agent; raw. */
+  private readonly hosts: (string | null)[] = [];
+  private readonly software: (string | null)[] = [];
+  /** By slot: idle times after which the client closed, in ns, when there are more than fit into the row. */
+  private readonly idleFinders = new Map<number, ConstantFinder>();
+  private readonly unread = new Map<number, Unread>();
 
-  /** For so many pairs at once. */
-  constructor(limit: number) {
-    this.rows = new Rows({ width: rowWidth, limit });
-  }
-}
-
-export class PairFacts implements TableEntry {
-  server: ServerFacts;
-  clientAddress: string;
-  used = true;
-  slot = -1;
-  private readonly rows: Rows;
-  private readonly outlines: OutlineRings;
-  private readonly from: number;
-  /** Idle times after which the client closed, in ns, when there are more than fit into the row. */
-  private idleFinder: ConstantFinder | null = null;
-  unreadConnections: readonly ConnectionId[] = nothing;
-  unreadPackets: readonly number[] = nothing;
-  /** The first User-Agent; raw. */
-  software: string | null = null;
-  /** The first Host asked for. */
-  host: string | null = null;
-
-  constructor({ rows, outlines }: PairMemory, server: ServerFacts, clientAddress: string) {
-    this.server = server;
-    this.clientAddress = clientAddress;
-    this.rows = rows;
-    this.outlines = outlines;
-    this.from = rows.take();
-    assert(this.from >= 0, 'there is room for a pair');
-    this.begin();
+  /** `retire` is told of a pair that has to go. */
+  constructor(limit: number, retire: (pair: PairFacts) => void) {
+    this.table = new PairTable(limit, (slot) => retire(this.at(slot)));
   }
 
-  /** Forgets all that is known, for another pair: where there are more than the table holds, each new connection may be of one. */
-  restart(server: ServerFacts, clientAddress: string): this {
-    this.server = server;
-    this.clientAddress = clientAddress;
-    this.used = true;
+  /** The slot of this pair; −1 when it is not known. */
+  find(server: ServerFacts, clientAddress: string): number {
+    return this.table.find(server, clientAddress);
+  }
+
+  /** The slot of a pair that is not known yet. */
+  begin(server: ServerFacts, clientAddress: string): number {
+    const slot = this.table.add(server, clientAddress);
+    if (slot < this.hosts.length) this.clear(slot);
+    else this.rows.reach(slot);
     const { numbers } = this.rows;
-    const { from } = this;
-    numbers.fill(0, from, from + counted);
-    this.outlines.restart(numbers, from + place.ring);
-    restartTimeWait(numbers, from + place.clientTimeWait);
-    restartTimeWait(numbers, from + place.serverTimeWait);
-    this.idleFinder = null;
-    this.unreadConnections = nothing;
-    this.unreadPackets = nothing;
-    this.software = null;
-    this.host = null;
-    this.begin();
-    return this;
+    const from = slot * rowWidth;
+    numbers[from + place.firstNs] = Number.POSITIVE_INFINITY;
+    numbers[from + place.longestGapConnection] = -1;
+    this.hosts[slot] = null;
+    this.software[slot] = null;
+    return slot;
   }
 
-  /** What is not zero in the row of a pair of which nothing is known. */
-  private begin(): void {
-    const { numbers } = this.rows;
-    numbers[this.from + place.firstNs] = Number.POSITIVE_INFINITY;
-    numbers[this.from + place.longestGapConnection] = -1;
+  /** Forgets those of this server. */
+  forget(server: ServerFacts): void {
+    this.table.forget(server);
   }
 
-  add(connection: Connection, facts: ConnectionFacts): void {
+  /** Those of a server in order of first use. */
+  of(server: ServerFacts): PairFacts[] {
+    return this.table.slotsOf(server).map((slot) => this.at(slot));
+  }
+
+  requestsOf(slot: number): number {
+    return this.rows.numbers[slot * rowWidth + place.requests]!;
+  }
+
+  add(slot: number, connection: Connection, facts: ConnectionFacts): void {
     const { ending, exchanges, exchangeCount, opened, handshakeNs } = connection;
-    const { from } = this;
+    const from = slot * rowWidth;
     const { numbers } = this.rows;
     const endedNs = ending.at.atNs;
     numbers[from + place.connections]!++;
@@ -188,8 +172,8 @@ export class PairFacts implements TableEntry {
     if (facts.whole) numbers[from + place.wholeConnections]!++;
     numbers[from + place.waitedNs]! += facts.waitedClientNs + facts.waitedNetworkNs + facts.waitedServerNs;
     numbers[from + place.closeAskedByClient]! += facts.closeAskedByClient;
-    this.host ??= exchanges[0]!.host;
-    this.software ??= connection.software.client;
+    this.hosts[slot] ??= exchanges[0]!.host;
+    this.software[slot] ??= connection.software.client;
     if (facts.sound && facts.longestSurvivedGapNs > numbers[from + place.longestGapNs]!) {
       numbers[from + place.longestGapNs] = facts.longestSurvivedGapNs;
       numbers[from + place.longestGapPacket] = facts.longestGapPacket;
@@ -201,12 +185,123 @@ export class PairFacts implements TableEntry {
       if (exchangeCount === 1) numbers[from + placeOfSingleUse(connection)]!++;
     }
     if (ending.why === 'idle') {
-      if (ending.by === 'client' && ending.idleNs !== null) this.addClientIdleClose(ending.idleNs);
+      if (ending.by === 'client' && ending.idleNs !== null) this.addClientIdleClose(slot, ending.idleNs);
       else if (ending.by === 'server') numbers[from + place.idleClosesByServer]!++;
     } else if (ending.why === 'still-open') numbers[from + place.stillOpen]!++;
     else if (ending.by === 'client' && ending.why === 'after-response') numbers[from + place.promptCloses]!++;
-    this.addUnread(connection, numbers);
+    this.addUnread(slot, connection);
     if (!facts.tunnelled) this.outlines.add(numbers, from + place.ring, connection, facts);
+  }
+
+  private addClientIdleClose(slot: number, idleNs: number): void {
+    const { numbers } = this.rows;
+    const from = slot * rowWidth;
+    const count = numbers[from + place.idleClosesByClient]!++;
+    if (count < idleTimesInRow) {
+      numbers[from + place.idleTimes + count] = idleNs;
+      return;
+    }
+    if (count === idleTimesInRow) this.idleFinders.set(slot, finderOf(numbers, from + place.idleTimes, count));
+    this.idleFinders.get(slot)?.add(idleNs);
+  }
+
+  private addUnread(slot: number, { id, tcp, exchanges, ending, closing, last: lastPacket }: Connection): void {
+    if (ending.by === 'server' || ending.by === 'network') return;
+    const last = exchanges[exchanges.length - 1]!;
+    if (last.firstByte === null || cameTooLate(last, closing)) return;
+    const mayReadOn = ending.how === 'open' && lastPacket.atNs - last.firstByte.atNs < leastStallNs;
+    const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null && !mayReadOn;
+    const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
+    // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come
+    // behind the FIN of a close are answered with one.
+    const closedOnUnread =
+      ending.how === 'rst' &&
+      last.responseBodyBytes >= leastUnreadBytes &&
+      (ending.why === 'after-response' || ending.why === 'response-cut');
+    // An answer that had to be sent again had not come: whoever leaves it has waited.
+    const closedBeforeEnd =
+      ending.how === 'fin' && last.resent === 0 && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
+    if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
+    const { numbers } = this.rows;
+    const from = slot * rowWidth;
+    numbers[from + place.unread]!++;
+    if (stalled) numbers[from + place.stalled]!++;
+    const kept = this.unread.get(slot) ?? { connections: [], packets: [] };
+    if (kept.connections.length >= pairLimits.evidence) return;
+    kept.connections.push(id);
+    kept.packets.push(last.firstByte.packet, ending.at.packet);
+    this.unread.set(slot, kept);
+  }
+
+  /** Makes the slot that of a pair of which nothing is known. */
+  private clear(slot: number): void {
+    const { numbers } = this.rows;
+    const from = slot * rowWidth;
+    numbers.fill(0, from, from + counted);
+    this.outlines.restart(numbers, from + place.ring);
+    restartTimeWait(numbers, from + place.clientTimeWait);
+    restartTimeWait(numbers, from + place.serverTimeWait);
+    this.idleFinders.delete(slot);
+    this.unread.delete(slot);
+  }
+
+  private at(slot: number): PairFacts {
+    return new PairFacts({
+      server: this.table.servers[slot]!,
+      clientAddress: this.table.addresses[slot]!,
+      host: this.hosts[slot]!,
+      software: this.software[slot]!,
+      numbers: this.rows.numbers,
+      from: slot * rowWidth,
+      outlines: this.outlines,
+      idleFinder: this.idleFinders.get(slot) ?? null,
+      unread: this.unread.get(slot) ?? noneUnread,
+    });
+  }
+}
+
+interface Unread {
+  readonly connections: ConnectionId[];
+  readonly packets: number[];
+}
+const noneUnread: Unread = { connections: [], packets: [] };
+
+interface PairParts {
+  readonly server: ServerFacts;
+  readonly clientAddress: string;
+  readonly host: string | null;
+  readonly software: string | null;
+  readonly numbers: Float64Array;
+  readonly from: number;
+  readonly outlines: OutlineRings;
+  readonly idleFinder: ConstantFinder | null;
+  readonly unread: Unread;
+}
+
+/** One pair as rules see it: good until the next connection comes. */
+export class PairFacts {
+  readonly server: ServerFacts;
+  readonly clientAddress: string;
+  /** The first Host asked for. */
+  readonly host: string | null;
+  /** The first User-Agent; raw. */
+  readonly software: string | null;
+  private readonly numbers: Float64Array;
+  private readonly from: number;
+  private readonly outlines: OutlineRings;
+  private readonly idleFinder: ConstantFinder | null;
+  private readonly unreadParts: Unread;
+
+  constructor({ server, clientAddress, host, software, numbers, from, outlines, idleFinder, unread }: PairParts) {
+    this.server = server;
+    this.clientAddress = clientAddress;
+    this.host = host;
+    this.software = software;
+    this.numbers = numbers;
+    this.from = from;
+    this.outlines = outlines;
+    this.idleFinder = idleFinder;
+    this.unreadParts = unread;
   }
 
   get connections(): number {
@@ -299,7 +394,7 @@ export class PairFacts implements TableEntry {
   idleLimit(): Constant | null {
     const count = this.idleClosesByClient;
     if (count < agreeing.least) return null;
-    const finder = count > idleTimesInRow ? this.idleFinder : this.finderOfRow(count);
+    const finder = count > idleTimesInRow ? this.idleFinder : finderOf(this.numbers, this.from + place.idleTimes, count);
     return finder?.constant(agreeing) ?? null;
   }
 
@@ -317,11 +412,19 @@ export class PairFacts implements TableEntry {
 
   /** Sockets in TIME_WAIT that the closes of each side left. */
   get clientTimeWait(): TimeWait {
-    return timeWaitIn(this.rows.numbers, this.from + place.clientTimeWait);
+    return timeWaitIn(this.numbers, this.from + place.clientTimeWait);
   }
 
   get serverTimeWait(): TimeWait {
-    return timeWaitIn(this.rows.numbers, this.from + place.serverTimeWait);
+    return timeWaitIn(this.numbers, this.from + place.serverTimeWait);
+  }
+
+  get unreadConnections(): readonly ConnectionId[] {
+    return this.unreadParts.connections;
+  }
+
+  get unreadPackets(): readonly number[] {
+    return this.unreadParts.packets;
   }
 
   /** Connections on which the client did not read a response to its end. */
@@ -336,16 +439,16 @@ export class PairFacts implements TableEntry {
 
   /** How many of the newest HTTP connections are kept in outline, and these, made anew on each call. */
   get recentCount(): number {
-    return keptIn(this.rows.numbers, this.from + place.ring);
+    return keptIn(this.numbers, this.from + place.ring);
   }
 
   get recent(): ConnectionOutline[] {
-    return this.outlines.all(this.rows.numbers, this.from + place.ring);
+    return this.outlines.all(this.numbers, this.from + place.ring);
   }
 
   /** The most connections that were in use at once, among the newest. */
   mostAtOnce(): number {
-    return this.outlines.mostAtOnce(this.rows.numbers, this.from + place.ring);
+    return this.outlines.mostAtOnce(this.numbers, this.from + place.ring);
   }
 
   reaches({ at, least }: PairNeed): boolean {
@@ -353,49 +456,14 @@ export class PairFacts implements TableEntry {
   }
 
   private numberAt(at: number): number {
-    return this.rows.numbers[this.from + at]!;
+    return this.numbers[this.from + at]!;
   }
+}
 
-  private addClientIdleClose(idleNs: number): void {
-    const { numbers } = this.rows;
-    const count = numbers[this.from + place.idleClosesByClient]!++;
-    if (count < idleTimesInRow) {
-      numbers[this.from + place.idleTimes + count] = idleNs;
-      return;
-    }
-    if (count === idleTimesInRow) this.idleFinder = this.finderOfRow(count);
-    this.idleFinder?.add(idleNs);
-  }
-
-  private finderOfRow(count: number): ConstantFinder {
-    const finder = new ConstantFinder();
-    for (let index = 0; index < count; index++) finder.add(this.numberAt(place.idleTimes + index));
-    return finder;
-  }
-
-  private addUnread({ id, tcp, exchanges, ending, closing, last: lastPacket }: Connection, numbers: Float64Array): void {
-    if (ending.by === 'server' || ending.by === 'network') return;
-    const last = exchanges[exchanges.length - 1]!;
-    if (last.firstByte === null || cameTooLate(last, closing)) return;
-    const mayReadOn = ending.how === 'open' && lastPacket.atNs - last.firstByte.atNs < leastStallNs;
-    const stalled = tcp.zeroWindows.client > 0 && last.responseEnd === null && !mayReadOn;
-    const reset = closing.reset?.from === 'client' && last.responseBodyBytes > 0;
-    // A close with unread bytes in the machine's buffer sends a reset instead of a FIN (RFC 1122 §4.2.2.13); bytes that come
-    // behind the FIN of a close are answered with one.
-    const closedOnUnread =
-      ending.how === 'rst' &&
-      last.responseBodyBytes >= leastUnreadBytes &&
-      (ending.why === 'after-response' || ending.why === 'response-cut');
-    // An answer that had to be sent again had not come: whoever leaves it has waited.
-    const closedBeforeEnd =
-      ending.how === 'fin' && last.resent === 0 && (last.responseEnd?.atNs ?? Number.POSITIVE_INFINITY) > ending.at.atNs;
-    if (!stalled && !(reset && (closedOnUnread || closedBeforeEnd))) return;
-    numbers[this.from + place.unread]!++;
-    if (stalled) numbers[this.from + place.stalled]!++;
-    if (this.unreadConnections.length >= pairLimits.evidence) return;
-    this.unreadConnections = [...this.unreadConnections, id];
-    this.unreadPackets = [...this.unreadPackets, last.firstByte.packet, ending.at.packet];
-  }
+function finderOf(numbers: Float64Array, from: number, count: number): ConstantFinder {
+  const finder = new ConstantFinder();
+  for (let index = 0; index < count; index++) finder.add(numbers[from + index]!);
+  return finder;
 }
 
 function placeOfSingleUse({ ending, exchanges }: Connection): number {

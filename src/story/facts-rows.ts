@@ -43,6 +43,25 @@ export class Rows {
   }
 }
 
+/** Rows by number, from 0 on. */
+export class Slots {
+  numbers: Float64Array;
+  private readonly width: number;
+
+  constructor(width: number) {
+    this.width = width;
+    this.numbers = new Float64Array(firstRows * width);
+  }
+
+  /** Sees to it that there is a row of this number; `numbers` may be other ones from then on. New rows are zero. */
+  reach(slot: number): void {
+    if ((slot + 1) * this.width <= this.numbers.length) return;
+    const larger = new Float64Array(growth * this.numbers.length);
+    larger.set(this.numbers);
+    this.numbers = larger;
+  }
+}
+
 /** The newest rows of any number: the oldest makes room. */
 export class RecentRows {
   private rows: Float64Array;

@@ -7,7 +7,8 @@ import { closeOfServer } from './encrypted-use.js';
 import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
-import type { PairFacts } from './facts-pair.js';
+import type { PairFacts, Pairs } from './facts-pair.js';
+import type { PairedServer } from './facts-pair-table.js';
 import { RecentRows } from './facts-rows.js';
 import type { TableEntry } from './facts-table.js';
 import type { Connection, EncryptedUse, EndingWhy, Exchange, Moment } from './model.js';
@@ -101,12 +102,13 @@ const leastTurnIdleNs = 200e6;
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
 
-export class ServerFacts implements TableEntry {
+export class ServerFacts implements TableEntry, PairedServer {
   readonly endpoint: Endpoint;
+  readonly number: number;
   used = true;
-  slot = -1;
-  /** By client address. */
-  readonly pairs = new Map<string, PairFacts>();
+  firstPair = -1;
+  lastPair = -1;
+  private readonly allPairs: Pairs;
   /** Another port of the same address. */
   nextPort: ServerFacts | null = null;
   connections = 0;
@@ -152,8 +154,15 @@ export class ServerFacts implements TableEntry {
   /** Requests lost here and not judged yet. */
   readonly lost: LostRequest[] = [];
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, number: number, allPairs: Pairs) {
     this.endpoint = endpoint;
+    this.number = number;
+    this.allPairs = allPairs;
+  }
+
+  /** What is known of it and each of its clients, in order of their first connections; made anew on each call. */
+  get pairs(): readonly PairFacts[] {
+    return this.allPairs.of(this);
   }
 
   /** `mayBeChained`: it may be a proxy, or behind one. */

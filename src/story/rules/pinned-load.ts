@@ -32,8 +32,8 @@ export const pinnedLoad: Rule = {
       why: 'the same from the other side',
     },
   ],
-  asksServer: ({ firstNs }, { earliestNs, requests }) => firstNs - earliestNs >= leastLaterNs && requests >= leastRequests,
   onPair: (pair, whole) => {
+    if (whole.requests < leastRequests || pair.server.firstNs - whole.earliestNs < leastLaterNs) return null;
     const { host, server, clientAddress, requests, firstNs } = pair;
     // Nobody has a fair part larger than the most that any pair has.
     if (host === null || requests > shortShare * whole.mostOfPair) return null;
@@ -41,7 +41,7 @@ export const pinnedLoad: Rule = {
     let theirRequests = 0;
     let latestNs = 0;
     for (const other of whole.siblingsOf(pair)) {
-      const same = other !== pair && other.server.endpoint.port === server.endpoint.port;
+      const same = other.server !== server && other.server.endpoint.port === server.endpoint.port;
       if (!same || server.firstNs - other.firstNs < leastLaterNs || other.lastNs < firstNs + leastTogetherNs) continue;
       older++;
       // Of all its time only the part since the newcomer counts; told by the rate.

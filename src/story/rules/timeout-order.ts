@@ -19,8 +19,8 @@ export const timeoutOrder: Rule = {
     'lost. The client must stop reusing a connection clearly earlier than the server closes it: a second, or a tenth of the time.',
   notToConfuseWith: 'stale-reuse, where it has already gone wrong.',
   fixes: [...letGoEarlier.slice(0, 5), ...keepIdleLonger.slice(0, 5)],
-  asksServer: ({ idleCloses }) => idleCloses.count > 1,
   onPair: (pair) => {
+    if (pair.server.idleCloses.count < 2) return null;
     const gapNs = pair.longestSurvivedGapNs;
     // The timeout is at least its shortest sample: most pairs need not know it.
     if (gapNs < nearShare * pair.server.idleCloses.least) return null;

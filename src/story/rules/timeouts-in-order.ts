@@ -14,7 +14,6 @@ export const timeoutsInOrder: Rule = {
   fixes: [],
   noFix: 'There is nothing to repair.',
   asksPair: { count: 'idleClosesByClient', least: 2 },
-  asksServer: ({ hintSeconds, idleCloses }) => hintSeconds.size > 0 || idleCloses.count > 1,
   onPair: (pair) => {
     const measured = pair.server.idleTimeout();
     const announced = pair.server.announcedSeconds();
