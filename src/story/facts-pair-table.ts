@@ -2,14 +2,11 @@
  * Which pairs of a client address and a server are known: each has a slot, a small number, under which everything about it is kept.
  *
  * A hash table in arrays of numbers, and for each server a list of its slots in order of first use. With each connection another pair
- * is wanted, and what is spread over the memory (maps, entries, keys, an object a pair) has to be fetched piece by piece: these arrays
- * are small enough to stay near the processor.
+ * is wanted, and what is spread over the memory (maps, entries, keys, an object a pair) has to be fetched piece by piece.
  *
  * When all slots are taken, the one that is given away is the first that was not used since the hand of the clock last passed over it:
  * nearly the one used longest ago.
  */
-import { assert } from '../base/index.js';
-
 /** What the table keeps at a server: the table's own. */
 export interface PairedServer {
   /** Tells it from other servers of the table. */
@@ -21,20 +18,27 @@ export interface PairedServer {
 
 const none = -1;
 
+/**
+ * Places in the row of a slot: the hash of its pair first; the number of the server; the next slot of the same hash, as in `heads`;
+ * whether it was used; its neighbours in the list of its server.
+ */
+const numberAt = 1;
+const nextAt = 2;
+const usedAt = 3;
+const beforeAt = 4;
+const behindAt = 5;
+const rowWidth = 6;
+
 export class PairTable<Server extends PairedServer> {
   /** Of servers that have no pair any more, too, until the slot is given away. */
   readonly servers: Server[] = [];
   readonly addresses: string[] = [];
   private readonly limit: number;
   private readonly retire: (slot: number) => void;
-  /** By hash, and by slot: the next slot of the same hash. One more than the slot, 0 for none. */
+  /** By hash: one more than the first slot of this hash, 0 for none. */
   private readonly heads: Int32Array;
-  private readonly chained: Int32Array;
-  private readonly hashes: Int32Array;
-  private readonly used: Uint8Array;
-  /** By slot: its neighbours in the list of its server. */
-  private readonly before: Int32Array;
-  private readonly behind: Int32Array;
+  /** A row for each slot. */
+  private readonly links: Int32Array;
   private readonly free: number[] = [];
   private hand = 0;
 
@@ -43,40 +47,45 @@ export class PairTable<Server extends PairedServer> {
     this.limit = limit;
     this.retire = retire;
     this.heads = new Int32Array(2 ** Math.ceil(Math.log2(2 * limit)));
-    this.chained = new Int32Array(limit);
-    this.hashes = new Int32Array(limit);
-    this.used = new Uint8Array(limit);
-    this.before = new Int32Array(limit);
-    this.behind = new Int32Array(limit);
+    this.links = new Int32Array(limit * rowWidth);
   }
 
   /** The slot of this pair, which counts as use; −1 when it is not known. */
   find(server: Server, address: string): number {
+    const { links } = this;
     const hash = hashOf(server, address);
-    for (let one = this.heads[this.placeOf(hash)]!; one !== 0; one = this.chained[one - 1]!) {
-      const slot = one - 1;
-      if (this.hashes[slot] !== hash || this.servers[slot] !== server || this.addresses[slot] !== address) continue;
-      this.used[slot] = 1;
-      return slot;
+    let next = this.heads[this.placeOf(hash)]!;
+    while (next !== 0) {
+      const slot = next - 1;
+      const row = slot * rowWidth;
+      if (links[row] === hash && links[row + numberAt] === server.number && this.addresses[slot] === address) {
+        links[row + usedAt] = 1;
+        return slot;
+      }
+      next = links[row + nextAt]!;
     }
     return none;
   }
 
   /** A slot for a pair that is not known yet. */
   add(server: Server, address: string): number {
+    const { links } = this;
     const slot = this.free.pop() ?? (this.servers.length < this.limit ? this.servers.length : this.takeOut());
     const hash = hashOf(server, address);
     const place = this.placeOf(hash);
     this.servers[slot] = server;
     this.addresses[slot] = address;
-    this.hashes[slot] = hash;
-    this.used[slot] = 1;
-    this.chained[slot] = this.heads[place]!;
+    const row = slot * rowWidth;
+    links[row] = hash;
+    links[row + numberAt] = server.number;
+    links[row + nextAt] = this.heads[place]!;
+    links[row + usedAt] = 1;
     this.heads[place] = slot + 1;
-    this.before[slot] = server.lastPair;
-    this.behind[slot] = none;
-    if (server.lastPair === none) server.firstPair = slot;
-    else this.behind[server.lastPair] = slot;
+    const before = server.lastPair;
+    links[row + beforeAt] = before;
+    links[row + behindAt] = none;
+    if (before === none) server.firstPair = slot;
+    else links[before * rowWidth + behindAt] = slot;
     server.lastPair = slot;
     return slot;
   }
@@ -84,7 +93,7 @@ export class PairTable<Server extends PairedServer> {
   /** In order of first use. */
   slotsOf(server: Server): number[] {
     const slots: number[] = [];
-    for (let slot = server.firstPair; slot !== none; slot = this.behind[slot]!) slots.push(slot);
+    for (let slot = server.firstPair; slot !== none; slot = this.links[slot * rowWidth + behindAt]!) slots.push(slot);
     return slots;
   }
 
@@ -100,8 +109,9 @@ export class PairTable<Server extends PairedServer> {
     for (;;) {
       const slot = this.hand;
       this.hand = slot + 1 === this.limit ? 0 : slot + 1;
-      if (this.used[slot] === 1) {
-        this.used[slot] = 0;
+      const used = slot * rowWidth + usedAt;
+      if (this.links[used] === 1) {
+        this.links[used] = 0;
         continue;
       }
       this.retire(slot);
@@ -111,22 +121,23 @@ export class PairTable<Server extends PairedServer> {
   }
 
   private unlink(slot: number): void {
+    const { links } = this;
+    const row = slot * rowWidth;
     const server = this.servers[slot]!;
-    const before = this.before[slot]!;
-    const behind = this.behind[slot]!;
+    const before = links[row + beforeAt]!;
+    const behind = links[row + behindAt]!;
     if (before === none) server.firstPair = behind;
-    else this.behind[before] = behind;
+    else links[before * rowWidth + behindAt] = behind;
     if (behind === none) server.lastPair = before;
-    else this.before[behind] = before;
-    const place = this.placeOf(this.hashes[slot]!);
-    if (this.heads[place] === slot + 1) {
-      this.heads[place] = this.chained[slot]!;
+    else links[behind * rowWidth + beforeAt] = before;
+    const place = this.placeOf(links[row]!);
+    let one = this.heads[place]! - 1;
+    if (one === slot) {
+      this.heads[place] = links[row + nextAt]!;
       return;
     }
-    let one = this.heads[place]!;
-    while (one !== 0 && this.chained[one - 1] !== slot + 1) one = this.chained[one - 1]!;
-    assert(one !== 0, 'a slot in use is in its chain');
-    this.chained[one - 1] = this.chained[slot]!;
+    while (links[one * rowWidth + nextAt] !== slot + 1) one = links[one * rowWidth + nextAt]! - 1;
+    links[one * rowWidth + nextAt] = links[row + nextAt]!;
   }
 
   private placeOf(hash: number): number {

@@ -43,20 +43,23 @@ export class Rows {
   }
 }
 
-/** Rows by number, from 0 on. */
-export class Slots {
-  numbers: Float64Array;
+/** Numbers for each slot from 0 on, side by side. */
+export class Slots<Numbers extends Float64Array | Int32Array> {
+  numbers: Numbers;
+  /** Numbers of a slot. */
   private readonly width: number;
+  private readonly make: (length: number) => Numbers;
 
-  constructor(width: number) {
+  constructor(width: number, make: (length: number) => Numbers) {
     this.width = width;
-    this.numbers = new Float64Array(firstRows * width);
+    this.make = make;
+    this.numbers = make(firstRows * width);
   }
 
-  /** Sees to it that there is a row of this number; `numbers` may be other ones from then on. New rows are zero. */
+  /** Sees to it that there are numbers for this slot; `numbers` may be other ones from then on. New ones are zero. */
   reach(slot: number): void {
     if ((slot + 1) * this.width <= this.numbers.length) return;
-    const larger = new Float64Array(growth * this.numbers.length);
+    const larger = this.make(growth * this.numbers.length);
     larger.set(this.numbers);
     this.numbers = larger;
   }

@@ -6,7 +6,8 @@
  */
 import { type ConnectionId, type Endpoint, groupedBy, zeroNs } from '../base/index.js';
 import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
-import { type PairFacts, Pairs } from './facts-pair.js';
+import type { PairFacts } from './facts-pair.js';
+import { Pairs } from './facts-pairs.js';
 import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
 import { isLoopback } from './ip-network.js';
