@@ -27,19 +27,7 @@ interface Evidence {
   packets: number[];
 }
 
-/** A rule in its list, with what its hits are measured by at hand: rules are objects of many shapes. */
-export interface ListedRule {
-  readonly rule: Rule;
-  /** Its place in the list. */
-  readonly index: number;
-  readonly level: FindingLevel;
-  readonly confidence: Confidence;
-  readonly owner: Owner;
-}
-
 class Gathered {
-  /** Of the same rule and server, with another level or owner. */
-  next: Gathered | null = null;
   count = 0;
   sureCount = 0;
   connectionCount = 0;
@@ -53,18 +41,18 @@ class Gathered {
   unsure: Evidence = { connections: [], packets: [] };
 
   constructor(
-    readonly by: ListedRule,
+    readonly rule: Rule,
+    readonly ruleIndex: number,
     readonly server: ServerFacts,
     readonly level: FindingLevel,
     readonly owner: Owner,
   ) {
-    this.fixes = by.rule.fixes;
+    this.fixes = rule.fixes;
   }
 
   copy(): Gathered {
-    const copy = new Gathered(this.by, this.server, this.level, this.owner);
+    const copy = new Gathered(this.rule, this.ruleIndex, this.server, this.level, this.owner);
     Object.assign(copy, this);
-    copy.next = this.next?.copy() ?? null;
     const copied = ({ connections, packets }: Evidence): Evidence => ({ connections: [...connections], packets: [...packets] });
     copy.sure = copied(this.sure);
     copy.unsure = copied(this.unsure);
@@ -73,12 +61,12 @@ class Gathered {
 
   /** Adds a case; `tight`: room for few numbers only. Returns how many numbers it kept. */
   add(hit: Hit, connection: ConnectionId | null, tight: boolean): number {
-    const confidence = hit.confidence ?? this.by.confidence;
+    const confidence = hit.confidence ?? this.rule.confidence;
     const count = hit.count ?? 1;
     if (this.count === 0 || confidenceOrder[confidence] < confidenceOrder[this.confidence]) {
       this.confidence = confidence;
       this.text = hit.text();
-      this.fixes = hit.fixes?.() ?? this.by.rule.fixes;
+      this.fixes = hit.fixes?.() ?? this.rule.fixes;
     }
     this.count += count;
     if (confidence === 'high') this.sureCount += count;
@@ -101,8 +89,7 @@ class Gathered {
   }
 
   finding(): Finding {
-    const { server } = this;
-    const { rule } = this.by;
+    const { rule, server } = this;
     const seen: Seen = {
       count: this.count,
       sureCount: this.sureCount,
@@ -139,44 +126,36 @@ class Gathered {
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 export class HitCollector {
-  /** By server, then by the place of the rule. */
-  readonly #gathered: Map<ServerFacts, (Gathered | undefined)[]>;
+  readonly #gathered: Map<ServerFacts, Gathered[]>;
   #size = 0;
   #evidence = 0;
 
-  constructor(gathered = new Map<ServerFacts, (Gathered | undefined)[]>()) {
+  constructor(gathered = new Map<ServerFacts, Gathered[]>()) {
     this.#gathered = gathered;
   }
 
-  add(by: ListedRule, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
-    const found = this.#findingOf(by, server, hit.level ?? by.level, hit.owner ?? by.owner);
-    if (found !== null) this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
-  }
-
-  /** A new one when there is none; null when there are enough. */
-  #findingOf(by: ListedRule, server: ServerFacts, level: FindingLevel, owner: Owner): Gathered | null {
+  add(rule: Rule, ruleIndex: number, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
+    const level = hit.level ?? rule.level;
+    const owner = hit.owner ?? rule.owner;
     let ofServer = this.#gathered.get(server);
     if (ofServer === undefined) {
       ofServer = [];
       this.#gathered.set(server, ofServer);
     }
-    let last: Gathered | null = null;
-    for (let one = ofServer[by.index] ?? null; one !== null; one = one.next) {
-      if (one.level === level && one.owner === owner) return one;
-      last = one;
+    let found = ofServer.find((one) => one.ruleIndex === ruleIndex && one.level === level && one.owner === owner);
+    if (found === undefined) {
+      if (this.#size >= diagnosisLimits.findings) return;
+      this.#size++;
+      found = new Gathered(rule, ruleIndex, server, level, owner);
+      ofServer.push(found);
     }
-    if (this.#size >= diagnosisLimits.findings) return null;
-    this.#size++;
-    const found = new Gathered(by, server, level, owner);
-    if (last === null) ofServer[by.index] = found;
-    else last.next = found;
-    return found;
+    this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
   }
 
   /** The same content, to which more can be added without touching this one. */
   copy(): HitCollector {
     const copy = new HitCollector(
-      new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one?.copy())])),
+      new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one.copy())])),
     );
     copy.#size = this.#size;
     copy.#evidence = this.#evidence;
@@ -185,11 +164,10 @@ export class HitCollector {
 
   /** Worst and surest first; then by what it cost, the order of the rules, and the server seen first. */
   findings(): Finding[] {
-    const all: Gathered[] = [];
-    for (const ofServer of this.#gathered.values()) {
-      for (const first of ofServer) for (let one = first ?? null; one !== null; one = one.next) all.push(one);
-    }
-    return all.sort(byWeight).map((one) => one.finding());
+    return [...this.#gathered.values()]
+      .flat()
+      .sort(byWeight)
+      .map((one) => one.finding());
   }
 }
 
@@ -198,4 +176,4 @@ const byWeight = (one: Gathered, other: Gathered): number =>
   confidenceOrder[one.confidence] - confidenceOrder[other.confidence] ||
   other.lostRequests - one.lostRequests ||
   other.delayNs - one.delayNs ||
-  one.by.index - other.by.index;
+  one.ruleIndex - other.ruleIndex;

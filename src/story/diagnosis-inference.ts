@@ -105,7 +105,7 @@ const duration = (found: Constant | null, kind: 'server' | 'client'): InferredDu
 export function inferServer(server: ServerFacts): ServerInference {
   const idle = server.idleTimeout();
   const announcedSeconds = server.announcedSeconds();
-  const clients = server.pairs.toSorted((a, b) => b.requests - a.requests).slice(0, clientLimit);
+  const clients = [...server.pairs.values()].sort((a, b) => b.requests - a.requests).slice(0, clientLimit);
   return {
     server: server.endpoint,
     idleTimeout: duration(idle, 'server'),
@@ -161,7 +161,7 @@ function reuse(server: ServerFacts): ReuseInference {
   const inMs = (count: number): number | null => (meanNs === null ? null : (count * meanNs) / nsPerMs);
   const saved = Math.max(0, requests - httpConnections);
   let avoidable = 0;
-  for (const pair of pairs) avoidable += Math.max(0, pair.usedConnections - pair.mostAtOnce());
+  for (const pair of pairs.values()) avoidable += Math.max(0, pair.usedConnections - pair.mostAtOnce());
   return {
     connections: httpConnections,
     requests,

@@ -7,7 +7,7 @@
  * most connections are none; everything else waits until findings are asked for.
  */
 
-import { HitCollector, type ListedRule } from './diagnosis-findings.js';
+import { HitCollector } from './diagnosis-findings.js';
 import { inferServer, type ServerInference } from './diagnosis-inference.js';
 import type { Rule } from './diagnosis-rule.js';
 import { type Verdict, verdictOf } from './diagnosis-verdict.js';
@@ -32,8 +32,10 @@ export interface DiagnosisOptions {
 
 type Pattern = 'onConnection' | 'onLostRequest' | 'onPair' | 'onServer';
 
-/** A rule that has this pattern. `asks`: the signs of which one has to be there. `need`: of a pair. */
-interface Looker<P extends Pattern> extends ListedRule {
+/** A rule that has this pattern, and its place in the list. `asks`: the signs of which one has to be there. `need`: of a pair. */
+interface Looker<P extends Pattern> {
+  readonly rule: Rule;
+  readonly index: number;
   readonly asks: number;
   readonly need: PairNeed | null;
   readonly look: NonNullable<Rule[P]>;
@@ -91,9 +93,9 @@ export class Diagnosis {
   private ask(lookers: readonly Looker<'onConnection'>[], connection: Connection): void {
     const facts = this.facts;
     for (let place = 0; place < lookers.length; place++) {
-      const looker = lookers[place]!;
-      const hit = looker.look(connection, facts);
-      if (hit !== null) this.hits.add(looker, facts.server, hit, connection.id);
+      const { rule, index, look } = lookers[place]!;
+      const hit = look(connection, facts);
+      if (hit !== null) this.hits.add(rule, index, facts.server, hit, connection.id);
     }
   }
 
@@ -135,29 +137,29 @@ export class Diagnosis {
 
   private judgeServer(server: ServerFacts, hits: HitCollector): void {
     for (const lost of server.lost) this.judgeLost(lost, server, hits);
-    for (const looker of this.serverLookers) {
-      const found = looker.look(server, this.whole) ?? [];
-      for (const hit of Array.isArray(found) ? found : [found]) hits.add(looker, server, hit, null);
+    for (const { rule, index, look } of this.serverLookers) {
+      const found = look(server, this.whole) ?? [];
+      for (const hit of Array.isArray(found) ? found : [found]) hits.add(rule, index, server, hit, null);
     }
-    for (const pair of server.pairs) this.judgePair(pair, hits);
+    for (const pair of server.pairs.values()) this.judgePair(pair, hits);
   }
 
   private judgePair(pair: PairFacts, hits: HitCollector): void {
     const lookers = this.pairLookers;
     // Where there are more pairs than are kept, it is called for each new one.
     for (let place = 0; place < lookers.length; place++) {
-      const looker = lookers[place]!;
-      if (looker.need !== null && !pair.reaches(looker.need)) continue;
-      const hit = looker.look(pair, this.whole);
-      if (hit !== null) hits.add(looker, pair.server, hit, null);
+      const { rule, index, need, look } = lookers[place]!;
+      if (need !== null && !pair.reaches(need)) continue;
+      const hit = look(pair, this.whole);
+      if (hit !== null) hits.add(rule, index, pair.server, hit, null);
     }
   }
 
   private judgeLost(lost: LostRequest, server: ServerFacts, hits: HitCollector): void {
-    for (const looker of this.lostLookers) {
-      const hit = looker.look(lost, server, this.whole);
+    for (const { rule, index, look } of this.lostLookers) {
+      const hit = look(lost, server, this.whole);
       if (hit === null) continue;
-      hits.add(looker, server, hit, lost.connection);
+      hits.add(rule, index, server, hit, lost.connection);
       return;
     }
   }
@@ -177,6 +179,5 @@ const lookersOf = <P extends Pattern>(rules: readonly Rule[], pattern: P): reado
   rules.flatMap((rule, index) => {
     const look = rule[pattern];
     const need = rule.asksPair === undefined ? null : needOf(rule.asksPair);
-    const { level, confidence, owner } = rule;
-    return look === undefined ? [] : [{ rule, index, level, confidence, owner, asks: bitsOf(rule.asks), need, look }];
+    return look === undefined ? [] : [{ rule, index, asks: bitsOf(rule.asks), need, look }];
   });

@@ -5,6 +5,7 @@
 
 import { zeroNs } from '../base/index.js';
 import { cameTooLate } from './ending.js';
+import type { PairFacts } from './facts-pair.js';
 import type { ServerFacts } from './facts-server.js';
 import { signsOf } from './facts-signs.js';
 import { type Connection, type EndingWhy, type Exchange, endingReasons, type Moment } from './model.js';
@@ -12,6 +13,7 @@ import { payloadNotCaptured } from './turn-taking.js';
 
 export class ConnectionFacts {
   server!: ServerFacts;
+  pair!: PairFacts;
   /** The handshake's round trip in ns; 0 when unknown. */
   roundTripNs = zeroNs;
   /** Packets of both sides were captured. */

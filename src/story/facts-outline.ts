@@ -59,8 +59,8 @@ export const ringWidth = 3;
 export class OutlineRings {
   private readonly rings = ringSizes.map(({ outlines, limit }) => new Rows({ width: outlines * width, limit }));
 
-  /** `ring` and `at`: the integers that a pair keeps of its ring begin at `at`. All zero: it has none. */
-  add(ring: Int32Array, at: number, connection: Connection, { answered, whole, reason }: OutlinedFacts): void {
+  /** `ring` and `at`: the numbers that a pair keeps of its ring begin at `at`. All zero: it has none. */
+  add(ring: Float64Array, at: number, connection: Connection, { answered, whole, reason }: OutlinedFacts): void {
     if (ring[at] === roomIn(ring, at)) this.enlarge(ring, at);
     const added = ring[at]!++;
     const size = ring[at + sizeAt]!;
@@ -80,7 +80,7 @@ export class OutlineRings {
   }
 
   /** Those kept, in no certain order once the ring is full. */
-  all(ring: Int32Array, at: number): ConnectionOutline[] {
+  all(ring: Float64Array, at: number): ConnectionOutline[] {
     const count = keptIn(ring, at);
     if (count === 0) return [];
     const { numbers } = this.rings[ring[at + sizeAt]! - 1]!;
@@ -89,7 +89,7 @@ export class OutlineRings {
   }
 
   /** The most of those kept that were in use at once: as many as at the moment when one of them was opened. */
-  mostAtOnce(ring: Int32Array, at: number): number {
+  mostAtOnce(ring: Float64Array, at: number): number {
     const count = keptIn(ring, at);
     if (count < 2) return count;
     const { numbers } = this.rings[ring[at + sizeAt]! - 1]!;
@@ -109,14 +109,14 @@ export class OutlineRings {
   }
 
   /** Forgets them all, for another pair. */
-  restart(ring: Int32Array, at: number): void {
+  restart(ring: Float64Array, at: number): void {
     const size = ring[at + sizeAt]!;
     if (size > 0) this.rings[size - 1]!.give(ring[at + fromAt]!);
     ring[at] = 0;
     ring[at + sizeAt] = 0;
   }
 
-  private enlarge(ring: Int32Array, at: number): void {
+  private enlarge(ring: Float64Array, at: number): void {
     const size = ring[at + sizeAt]!;
     let next = size;
     let from = -1;
@@ -135,10 +135,10 @@ export class OutlineRings {
 }
 
 /** How many there is room for. */
-const roomIn = (ring: Int32Array, at: number): number => rooms[ring[at + sizeAt]!]!;
+const roomIn = (ring: Float64Array, at: number): number => rooms[ring[at + sizeAt]!]!;
 
 /** How many are kept. */
-export const keptIn = (ring: Int32Array, at: number): number => Math.min(ring[at]!, roomIn(ring, at));
+export const keptIn = (ring: Float64Array, at: number): number => Math.min(ring[at]!, roomIn(ring, at));
 
 function outlineAt(numbers: Float64Array, at: number): ConnectionOutline {
   const code = numbers[at + 5]!;

@@ -43,28 +43,6 @@ export class Rows {
   }
 }
 
-/** Numbers for each slot from 0 on, side by side. */
-export class Slots<Numbers extends Float64Array | Int32Array> {
-  numbers: Numbers;
-  /** Numbers of a slot. */
-  private readonly width: number;
-  private readonly make: (length: number) => Numbers;
-
-  constructor(width: number, make: (length: number) => Numbers) {
-    this.width = width;
-    this.make = make;
-    this.numbers = make(firstRows * width);
-  }
-
-  /** Sees to it that there are numbers for this slot; `numbers` may be other ones from then on. New ones are zero. */
-  reach(slot: number): void {
-    if ((slot + 1) * this.width <= this.numbers.length) return;
-    const larger = this.make(growth * this.numbers.length);
-    larger.set(this.numbers);
-    this.numbers = larger;
-  }
-}
-
 /** The newest rows of any number: the oldest makes room. */
 export class RecentRows {
   private rows: Float64Array;

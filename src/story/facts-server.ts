@@ -8,8 +8,6 @@ import type { ConnectionFacts } from './facts-connection.js';
 import { ConstantFinder, type ProvenConstant, ProvenConstantFinder } from './facts-constant.js';
 import type { LostRequest } from './facts-lost-request.js';
 import type { PairFacts } from './facts-pair.js';
-import type { PairedServer } from './facts-pair-table.js';
-import type { Pairs } from './facts-pairs.js';
 import { RecentRows } from './facts-rows.js';
 import type { TableEntry } from './facts-table.js';
 import type { Connection, EncryptedUse, EndingWhy, Exchange, Moment } from './model.js';
@@ -103,13 +101,12 @@ const leastTurnIdleNs = 200e6;
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
 
-export class ServerFacts implements TableEntry, PairedServer {
+export class ServerFacts implements TableEntry {
   readonly endpoint: Endpoint;
-  readonly number: number;
   used = true;
-  firstPair = -1;
-  lastPair = -1;
-  private readonly allPairs: Pairs;
+  slot = -1;
+  /** By client address. */
+  readonly pairs = new Map<string, PairFacts>();
   /** Another port of the same address. */
   nextPort: ServerFacts | null = null;
   connections = 0;
@@ -155,15 +152,8 @@ export class ServerFacts implements TableEntry, PairedServer {
   /** Requests lost here and not judged yet. */
   readonly lost: LostRequest[] = [];
 
-  constructor(endpoint: Endpoint, number: number, allPairs: Pairs) {
+  constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
-    this.number = number;
-    this.allPairs = allPairs;
-  }
-
-  /** What is known of it and each of its clients, in order of their first connections; made anew on each call. */
-  get pairs(): readonly PairFacts[] {
-    return this.allPairs.of(this);
   }
 
   /** `mayBeChained`: it may be a proxy, or behind one. */

@@ -7,6 +7,8 @@ import { assert } from '../base/index.js';
 export interface TableEntry {
   /** Set on use; cleared by the clock. */
   used: boolean;
+  /** Place in the table's array of entries; the table's own. */
+  slot: number;
 }
 
 export class ClockTable<T extends TableEntry> {
@@ -26,18 +28,27 @@ export class ClockTable<T extends TableEntry> {
     return this.slots;
   }
 
-  /** Takes an entry out when there is no room for another. */
-  makeRoom(): void {
-    if (this.slots.length === this.limit) this.takeOut();
+  /** Takes an entry out when there is no room for another, and gives it: it may be filled anew. */
+  makeRoom(): T | null {
+    return this.slots.length < this.limit ? null : this.takeOut();
   }
 
   /** There has to be room. */
   add(entry: T): void {
     assert(this.slots.length < this.limit, 'there is room for an entry');
+    entry.slot = this.slots.length;
     this.slots.push(entry);
   }
 
-  private takeOut(): void {
+  remove(entry: T): void {
+    const last = this.slots.pop();
+    assert(last !== undefined, 'an entry is in the table');
+    if (last === entry) return;
+    this.slots[entry.slot] = last;
+    last.slot = entry.slot;
+  }
+
+  private takeOut(): T {
     for (;;) {
       if (this.hand >= this.slots.length) this.hand = 0;
       const entry = this.slots[this.hand]!;
@@ -46,10 +57,9 @@ export class ClockTable<T extends TableEntry> {
         this.hand++;
         continue;
       }
-      const last = this.slots.pop()!;
-      if (last !== entry) this.slots[this.hand] = last;
+      this.remove(entry);
       this.retire(entry);
-      return;
+      return entry;
     }
   }
 }

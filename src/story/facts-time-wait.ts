@@ -1,6 +1,6 @@
 /**
  * Sockets in state TIME_WAIT, as many as the closes of one side leave behind: the side that sends the first FIN holds the socket
- * for a while (RFC 9293 §3.6.1), and with it the port. Counted in integers of a row (facts-rows.ts): closes, and the most within one
+ * for a while (RFC 9293 §3.6.1), and with it the port. Counted in numbers of a row (facts-rows.ts): closes, and the most within one
  * minute, to within five seconds.
  */
 
@@ -11,16 +11,13 @@ export const ephemeralPorts = 28_232;
 const bucketCount = 12;
 const bucketNs = timeWaitNs / bucketCount;
 
-/** More than a hundred years of buckets, so that they are integers. */
-const lastBucket = 2 ** 30;
-
-/** Places in the row: closes, the peak, the newest bucket, the closes in all buckets; elsewhere the buckets of the last minute, by time. */
+/** Places in the row: closes, the peak, the newest bucket, the closes in all buckets, then the buckets of the last minute, by time. */
 const peakAt = 1;
 const newestAt = 2;
 const heldAt = 3;
-/** Integers that one side's closes take, and the buckets beside them. */
-export const timeWaitWidth = 4;
-export const timeWaitBuckets = bucketCount;
+const bucketsAt = 4;
+/** Numbers that one side's closes take. */
+export const timeWaitWidth = bucketsAt + bucketCount;
 
 export interface TimeWait {
   readonly count: number;
@@ -28,22 +25,20 @@ export interface TimeWait {
   readonly peak: number;
 }
 
-export const timeWaitIn = (numbers: Int32Array, from: number): TimeWait => ({
+export const timeWaitIn = (numbers: Float64Array, from: number): TimeWait => ({
   count: numbers[from]!,
   peak: numbers[from + peakAt]!,
 });
 
 /** Makes the numbers those of no close: all zero. */
-export function restartTimeWait(numbers: Int32Array, from: number, buckets: number): void {
-  if (numbers[from] === 0) return;
-  numbers.fill(0, from, from + timeWaitWidth);
-  numbers.fill(0, buckets, buckets + timeWaitBuckets);
+export function restartTimeWait(numbers: Float64Array, from: number): void {
+  if (numbers[from] !== 0) numbers.fill(0, from, from + timeWaitWidth);
 }
 
-/** `from` and `buckets`: where they begin in the numbers. */
-export function addTimeWait(numbers: Int32Array, from: number, buckets: number, atNs: number): void {
+export function addTimeWait(numbers: Float64Array, from: number, atNs: number): void {
   // A damaged capture has times before its first packet.
-  const bucket = Math.min(lastBucket, Math.max(0, atNs / bucketNs)) | 0;
+  const bucket = Math.max(0, Math.floor(atNs / bucketNs));
+  const buckets = from + bucketsAt;
   if (numbers[from]!++ === 0) numbers[from + newestAt] = bucket;
   let newest = numbers[from + newestAt]!;
   let held = numbers[from + heldAt]!;

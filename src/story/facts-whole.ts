@@ -6,8 +6,7 @@
  */
 import { type ConnectionId, type Endpoint, groupedBy, zeroNs } from '../base/index.js';
 import { type ConnectionFacts, isOfGateway, isUnsafe } from './facts-connection.js';
-import type { PairFacts } from './facts-pair.js';
-import { Pairs } from './facts-pairs.js';
+import { PairFacts, PairMemory } from './facts-pair.js';
 import { ServerFacts } from './facts-server.js';
 import { ClockTable } from './facts-table.js';
 import { isLoopback } from './ip-network.js';
@@ -88,7 +87,7 @@ function mayHaveBeenTaken({ ending, closing }: Connection, { requestAt }: Exchan
 
 export class WholeFacts {
   readonly servers: ClockTable<ServerFacts>;
-  private readonly pairs: Pairs;
+  readonly pairs: ClockTable<PairFacts>;
   connections = 0;
   requests = 0;
   answered = 0;
@@ -117,7 +116,9 @@ export class WholeFacts {
   readonly gatewayAnswers: GatewayAnswer[] = [];
   readonly unsafe: UnsafeRequest[] = [];
   private unsafeNext = 0;
-  private serversSeen = 0;
+  private readonly pairMemory = new PairMemory(wholeLimits.pairs);
+  /** Pairs of servers that had to go, to be filled anew. */
+  private readonly sparePairs: PairFacts[] = [];
   /** The server at an address whose port was seen last; others in a chain. */
   private readonly byAddress = new Map<string, ServerFacts>();
   /** Pairs by client address and host, and lost requests by server, while all findings are gathered; made when they are asked for. */
@@ -130,28 +131,29 @@ export class WholeFacts {
   constructor(retire: Retirement) {
     this.servers = new ClockTable(wholeLimits.servers, (server) => {
       retire.server(server);
-      this.pairs.forget(server);
+      for (const pair of server.pairs.values()) {
+        this.pairs.remove(pair);
+        this.sparePairs.push(pair);
+      }
+      server.pairs.clear();
       this.unlink(server);
     });
-    this.pairs = new Pairs(wholeLimits.pairs, retire.pair);
+    this.pairs = new ClockTable(wholeLimits.pairs, (pair) => {
+      retire.pair(pair);
+      pair.server.pairs.delete(pair.clientAddress);
+    });
   }
 
   /** Adds a connection; `facts` has read it already, its statuses into `statusClasses`, and gets its server and pair. */
   add(connection: Connection, facts: ConnectionFacts): void {
-    const { client } = connection;
-    const server = this.serverOf(connection.server);
-    server.used = true;
-    facts.server = server;
-    let pair = this.pairs.find(server, client.address);
-    if (pair < 0) {
-      pair = this.pairs.begin(server, client.address);
-      this.lookForProxy(client.address);
-    }
-    this.pairs.add(pair, connection, facts);
+    const pair = this.pairOf(connection);
+    facts.pair = pair;
+    facts.server = pair.server;
+    pair.add(connection, facts);
     const isLearning = this.connections < wholeLimits.learning;
-    if (isLearning) this.lookForProxy(client.address);
-    server.add(connection, facts, this.mayHaveProxies || isLearning);
-    this.mostOfPair = Math.max(this.mostOfPair, this.pairs.requestsOf(pair));
+    if (isLearning) this.lookForProxy(connection.client.address);
+    pair.server.add(connection, facts, this.mayHaveProxies || isLearning);
+    if (pair.requests > this.mostOfPair) this.mostOfPair = pair.requests;
     const { ending, protocol, last, tcp } = connection;
     this.connections++;
     this.requests += connection.exchangeCount;
@@ -183,10 +185,7 @@ export class WholeFacts {
    */
   siblingsOf(pair: PairFacts): readonly PairFacts[] {
     if (this.indexed === null) return [];
-    this.indexed.byHost ??= groupedBy(
-      this.servers.entries.flatMap(({ pairs }) => pairs),
-      (one) => (one.host === null ? null : hostKey(one)),
-    );
+    this.indexed.byHost ??= groupedBy(this.pairs.entries, (one) => (one.host === null ? null : hostKey(one)));
     return this.indexed.byHost.get(hostKey(pair)) ?? [];
   }
 
@@ -257,6 +256,21 @@ export class WholeFacts {
     this.gatewayAnswers.push({ connection: id, server, status, startNs: requestAt.atNs, answeredNs, packet });
   }
 
+  private pairOf({ client, server }: Connection): PairFacts {
+    const facts = this.serverOf(server);
+    facts.used = true;
+    let pair = facts.pairs.get(client.address);
+    if (pair === undefined) {
+      const old = this.pairs.makeRoom() ?? this.sparePairs.pop();
+      pair = old?.restart(facts, client.address) ?? new PairFacts(this.pairMemory, facts, client.address);
+      this.lookForProxy(client.address);
+      this.pairs.add(pair);
+      facts.pairs.set(client.address, pair);
+    }
+    pair.used = true;
+    return pair;
+  }
+
   private lookForProxy(clientAddress: string): void {
     this.mayHaveProxies ||= isLoopback(clientAddress) || this.byAddress.has(clientAddress);
   }
@@ -266,7 +280,7 @@ export class WholeFacts {
     for (let facts = first; facts !== null; facts = facts.nextPort) if (facts.endpoint.port === endpoint.port) return facts;
     // May change the chain.
     this.servers.makeRoom();
-    const facts = new ServerFacts(endpoint, this.serversSeen++, this.pairs);
+    const facts = new ServerFacts(endpoint);
     this.servers.add(facts);
     facts.nextPort = this.byAddress.get(endpoint.address) ?? null;
     this.byAddress.set(endpoint.address, facts);

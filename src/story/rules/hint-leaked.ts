@@ -42,7 +42,9 @@ export const hintLeaked: Rule = {
     if (seconds === null || proxy.hinted.length === 0 || !keepsAnotherTime(proxy, seconds)) return null;
     for (const upstream of servers.entries) {
       if (upstream === proxy || upstream.announcedSeconds() !== seconds) continue;
-      if (!upstream.pairs.some(({ clientAddress }) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress)))
+      if (
+        ![...upstream.pairs.keys()].some((clientAddress) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress))
+      )
         continue;
       const within = nested(proxy.hinted, upstream.hinted);
       // By chance some of two busy servers' exchanges lie within each other.

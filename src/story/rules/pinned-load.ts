@@ -41,7 +41,7 @@ export const pinnedLoad: Rule = {
     let theirRequests = 0;
     let latestNs = 0;
     for (const other of whole.siblingsOf(pair)) {
-      const same = other.server !== server && other.server.endpoint.port === server.endpoint.port;
+      const same = other !== pair && other.server.endpoint.port === server.endpoint.port;
       if (!same || server.firstNs - other.firstNs < leastLaterNs || other.lastNs < firstNs + leastTogetherNs) continue;
       older++;
       // Of all its time only the part since the newcomer counts; told by the rate.

@@ -48,7 +48,7 @@ export const reuseWorks: Rule = {
 /** For evidence; of all of them there may be very many. */
 function someReused({ pairs }: ServerFacts): readonly ConnectionId[] {
   const found: ConnectionId[] = [];
-  for (const pair of pairs) {
+  for (const pair of pairs.values()) {
     if (pair.reusedConnections === 0) continue;
     found.push(...pair.recent.filter(({ requests }) => requests > 1).map(({ id }) => id));
     if (found.length >= mostShown) break;

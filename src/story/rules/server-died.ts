@@ -47,7 +47,7 @@ export const serverDied: Rule = {
 
 /** A connection that was opened or answered behind the close: that close was not the server's end. */
 const wasAlive = ({ pairs }: ServerFacts, closeNs: number, refusalNs: number): boolean =>
-  pairs.some(({ recent }) =>
+  [...pairs.values()].some(({ recent }) =>
     recent.some(
       ({ openedNs, lastUseNs, requests }) =>
         requests > 0 && lastUseNs > openedNs && lastUseNs > closeNs + settlingNs && lastUseNs < refusalNs,
