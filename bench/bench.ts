@@ -170,9 +170,9 @@ function costOfRules(capture: Capture, folder: string): number {
   const inPercent = (share: number): string => (100 * share).toFixed(0);
   // How much of it is the machine's mood.
   const ofTurns = without.map(({ seconds }, turn) => withRules[turn]!.seconds / seconds - 1).sort((a, b) => a - b);
-  const quarter = (n: number): string => inPercent(ofTurns[Math.floor((n / 4) * (ofTurns.length - 1))]!);
+  const quartile = (n: number): string => inPercent(ofTurns[Math.floor((n / 4) * (ofTurns.length - 1))]!);
   console.log(
-    `  rules     ${base.toFixed(2)} s without them, ${whole.toFixed(2)} s with them: ${inPercent(cost)} % more (in ${ofTurns.length} turns: median ${quarter(2)} %, half of them ${quarter(1)} to ${quarter(3)} %)`,
+    `  rules     ${base.toFixed(2)} s without them, ${whole.toFixed(2)} s with them: ${inPercent(cost)} % more (in ${ofTurns.length} turns: median ${quartile(2)} %, half of them ${quartile(1)} to ${quartile(3)} %)`,
   );
   return cost;
 }
