@@ -36,10 +36,14 @@ export const silentDrop: Rule = {
         `For example connection #${id}: what was sent through TLS (packet ${askedAt.packet}) after ${swallowed(encrypted!.idleBeforeNs, retransmissions, tcp.keepAliveProbes.client)}`,
     };
   },
-  onLostRequest: (lost) => {
+  onLostRequest: (lost, _server, { isLeaky }) => {
     const silent = lost.by === 'network' || (lost.by === 'server' && lost.how === 'rst' && !lost.acknowledged);
     if (!silent || lost.sentAgain < leastRepeats || lost.idleBeforeNs < leastForgettingNs || lost.number === 1) return null;
+    // Where packets are missing the first sends may be: each waits twice as long as the one before, so all of them together as long as the
+    // first that was seen.
+    const unseenNs = isLeaky ? lost.waitedNs / (2 ** lost.sentAgain - 1) : 0;
     return {
+      confidence: lost.idleBeforeNs - unseenNs < leastForgettingNs ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
       delayNs: Math.max(0, lost.waitedNs),

@@ -1,6 +1,6 @@
 /** Cases of the rules about the network between the ends: for each rule a conversation that fires it and a near miss that does not. */
 
-import { answered } from './common-conversations.js';
+import { answered, holes } from './common-conversations.js';
 import { record, usedEncrypted } from './encrypted-conversation.js';
 import type { RuleCase } from './rule-case.js';
 
@@ -41,6 +41,25 @@ export const networkCases: readonly RuleCase[] = [
       415   << PROBE
       415.1 >> ACK`,
     finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'silent-drop',
+    name: 'in a leaky capture, a second of idleness in which the first sends may be missing',
+    story: `${holes}${answered}
+      0.2   >> GET /second ; lost uncaptured
+      0.4   >> again ; lost uncaptured
+      0.8   >> again ; lost uncaptured
+      1.6   >> again ; lost
+      3.2   >> again ; lost
+      6.4   >> again ; lost
+      12.8  >> again ; lost`,
+    finding: { level: 'bad', confidence: 'medium', lostRequests: 1 },
+  },
+  {
+    rule: 'silent-drop',
+    name: 'in a leaky capture, an idleness too long for that',
+    story: `${holes}${answered}${swallowed(400)}`,
+    finding: { level: 'bad', confidence: 'high', lostRequests: 1 },
   },
   {
     rule: 'silent-drop',
