@@ -54,10 +54,12 @@ export interface LostRequest {
   readonly roundTripNs: number;
 }
 
+/** Sooner than this behind the FIN the client’s program can hardly have heard of it. */
+export const leastKnowingNs = 1e6;
 /** Round trips vary a little; short ones by as much as they last. */
 const mostOfRoundTrip = 0.9;
 const shortRoundTripNs = 1e6;
-/** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload. */
+/** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload; or from its cause. */
 const leastTurnNs = 50e6;
 
 export function lostRequestOf(connection: Connection, facts: ConnectionFacts): LostRequest | null {
@@ -84,8 +86,9 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   const previous: Exchange | undefined = exchanges[index - 1];
   if (previous !== undefined && previous.responseEnd === null) return null;
   const since = previous?.responseEnd?.atNs ?? connection.opened.atNs + (connection.handshakeNs ?? 0);
-  // What comes right behind an answer may be the rest of the request that was answered early.
-  if (byTurns && previous !== undefined && exchange.requestAt.atNs - since < leastTurnNs) return null;
+  // What comes right behind an answer may be the rest of the request that was answered early; or, where that request was not captured,
+  // the request itself, captured behind its answer.
+  if (previous !== undefined && (byTurns || !previous.requestSeen) && exchange.requestAt.atNs - since < leastTurnNs) return null;
   const { first, finAcknowledged, serverFin, clientFin, reset } = closing;
   const sentAt = exchange.requestEnd ?? exchange.requestHeadEnd ?? exchange.requestAt;
   const finFirst = first !== null && first.from === 'server' && first.how === 'fin';

@@ -374,12 +374,12 @@ function brokenHint(
   why: EndingWhy,
   idleNs: number,
   exchangeCount: number,
-  { lastHintSeconds, lastHintMax, firstHintMax, firstUnanswered }: ConnectionFacts,
+  { lastHintSeconds, lastHintMax, firstHintMax, firstUnanswered, whole }: ConnectionFacts,
 ): EarlyClose['broken'] | null {
   if (firstUnanswered >= 0 || (why !== 'idle' && why !== 'after-response')) return null;
-  // Counted down it says how many more, else how many in all.
+  // Counted down it says how many more, else how many in all; the capture may have begun behind the first of them.
   const countsDown = firstHintMax !== lastHintMax;
-  if (lastHintMax !== null && why === 'after-response' && (countsDown ? lastHintMax > 0 : exchangeCount < lastHintMax))
+  if (lastHintMax !== null && why === 'after-response' && (countsDown ? lastHintMax > 0 : whole && exchangeCount < lastHintMax))
     return 'max';
   if (lastHintSeconds === null) return null;
   if (why === 'after-response') return 'prompt';

@@ -12,12 +12,16 @@
  * - While the response comes: to the client when its window is 0, to the network while response bytes are unacknowledged,
  *   else to the server, who had more to send and did not.
  * - A loss shows late: when something is sent again, or comes behind a hole, what passed meanwhile goes to the network after all.
+ * - A request that stays unacknowledged is sent again and again, each time after twice as long (RFC 6298 §5.5). Where that stops, the
+ *   acknowledgement came and is missing from the capture.
  */
 import type { Side } from '../base/index.js';
 import type { Exchange } from './model.js';
 
 /** Used as the round trip where the capture shows none. */
 const unknownRoundTripNs = 10e6;
+/** A sender that has begun to send again goes on within this many times what it waited before, and one of these times at least. */
+const againWithin = { times: 2.5, leastNs: 500e6 } as const;
 /** Pipelined exchanges beyond this many in flight are not accounted slice by slice. */
 const accountedPending = 64;
 
@@ -26,8 +30,10 @@ export class WaitAccount {
   /** Since when bytes of the client are unacknowledged; −1 when none are. Likewise of the server. */
   private clientUnackedSinceNs = -1;
   private serverUnackedSinceNs = -1;
-  /** The client's unacknowledged bytes were sent again, or came out of order. */
-  private clientTroubled = false;
+  /** When the client's unacknowledged bytes were sent again, or came out of order, last; −1 when they were not. */
+  private clientTroubledNs = -1;
+  /** Until when they have to be sent once more if they are still unacknowledged. */
+  private clientAgainNs = -1;
   /** The side announces a window of 0: it does not read. */
   private clientWindowClosed = false;
   private serverWindowClosed = false;
@@ -46,7 +52,8 @@ export class WaitAccount {
     this.lastNs = 0;
     this.clientUnackedSinceNs = -1;
     this.serverUnackedSinceNs = -1;
-    this.clientTroubled = false;
+    this.clientTroubledNs = -1;
+    this.clientAgainNs = -1;
     this.clientWindowClosed = false;
     this.serverWindowClosed = false;
     this.serverTroubled = false;
@@ -94,7 +101,7 @@ export class WaitAccount {
       this.serverUnackedSinceNs = -1;
     } else {
       this.clientUnackedSinceNs = -1;
-      this.clientTroubled = false;
+      this.clientTroubledNs = -1;
     }
     if (roundTripNs !== null && roundTripNs > 0 && this.roundTripNs < 0) this.roundTripNs = roundTripNs;
   }
@@ -108,9 +115,11 @@ export class WaitAccount {
   trouble(from: Side, nowNs: number, oldest: Exchange | null): void {
     let sinceNs = nowNs;
     if (from === 'client') {
-      if (!this.clientTroubled && this.clientUnackedSinceNs >= 0 && oldest?.firstByte === null)
-        sinceNs = this.clientUnackedSinceNs;
-      this.clientTroubled = true;
+      const sentNs = Math.max(this.clientUnackedSinceNs, this.clientTroubledNs);
+      if (sentNs >= 0 && oldest?.firstByte === null) sinceNs = sentNs;
+      this.clientTroubledNs = nowNs;
+      const waitedNs = sentNs < 0 ? 0 : nowNs - sentNs;
+      this.clientAgainNs = nowNs + Math.max(againWithin.leastNs, againWithin.times * waitedNs);
     } else {
       if (!this.serverTroubled && oldest !== null && oldest.firstByte !== null) sinceNs = this.lastServerBytesNs;
       this.serverTroubled = true;
@@ -150,10 +159,11 @@ export class WaitAccount {
     const unackedSince = this.clientUnackedSinceNs;
     if (unackedSince < 0) {
       waited.server += span;
-    } else if (this.clientTroubled) {
+    } else if (this.clientTroubledNs >= 0 && toNs <= this.clientAgainNs) {
       waited.network += span;
     } else {
-      const until = unackedSince + (this.roundTripNs < 0 ? unknownRoundTripNs : this.roundTripNs);
+      const sentNs = Math.max(unackedSince, this.clientTroubledNs);
+      const until = sentNs + (this.roundTripNs < 0 ? unknownRoundTripNs : this.roundTripNs);
       const network = Math.max(0, Math.min(span, until - (toNs - span)));
       waited.network += network;
       waited.server += span - network;

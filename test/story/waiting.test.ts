@@ -3,6 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyExchange } from '#dist/story/empty-exchange.js';
 import { settleWaiting } from '#dist/story/waiting.js';
+import { tell } from './conversation.js';
+
+/** For the client, the network and the server, in ms. */
+const waits = (story: string): readonly number[] => {
+  const { waited } = tell(story).connections[0]!.exchanges[0]!;
+  return [waited.client, waited.network, waited.server].map((ns) => Math.round(ns / 1e6) + 0);
+};
 
 function settled(length: number, client: number, network: number, server: number): readonly [number, number, number] {
   const exchange = emptyExchange(1, { atNs: 0, packet: 1 }, true, false);
@@ -32,4 +39,36 @@ test('no share of a length of years is negative', () => {
       assert.equal(shares[0] + shares[1] + shares[2], length);
     }
   }
+});
+
+test('while a lost request is sent again and again, the network keeps the caller waiting', () => {
+  const story = `
+    0     open
+    0.1   >> GET / ; lost
+    0.3   >> again ; lost
+    0.7   >> again ; lost
+    1.5   >> again
+    1.52  << ACK
+    1.72  << 200 body 5`;
+  assert.deepEqual(waits(story), [0, 1420, 200]);
+});
+
+test('what is not sent again was acknowledged, although that was not captured', () => {
+  const story = `
+    0     open
+    0.1   >> GET / ; unacked
+    0.3   >> again ; unacked
+    2.3   << 200 body 5`;
+  assert.deepEqual(waits(story), [0, 220, 1980]);
+});
+
+test('what is sent again late after all had not been acknowledged', () => {
+  const story = `
+    0     open
+    0.1   >> GET / ; lost
+    0.3   >> again ; lost
+    2.3   >> again
+    2.32  << ACK
+    2.42  << 200 body 5`;
+  assert.deepEqual(waits(story), [0, 2220, 100]);
 });

@@ -18,7 +18,9 @@ export const hintIgnored: Rule = {
   notToConfuseWith: 'stale-reuse, where the late request was lost.',
   fixes: letGoEarlier,
   asks: ['beyond-hint'],
-  onConnection: (connection, { lastHintSeconds, firstHintMax, longestSurvivedGapNs, roundTripNs }) => {
+  onConnection: (connection, { lastHintSeconds, firstHintMax, longestSurvivedGapNs, roundTripNs, sound }) => {
+    // Requests and answers in between may be among what is missing.
+    if (!sound) return null;
     const { id, exchangeCount } = connection;
     if (lastHintSeconds !== null && longestSurvivedGapNs > lastHintSeconds * 1e9 + slackNs + roundTripNs) {
       return late(connection, roundTripNs);

@@ -1,8 +1,6 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, percentWords, requestWords } from '../diagnosis-words.js';
-
-/** Sooner than this behind the FIN the client’s program can hardly have heard of it. */
-const leastNs = 1e6;
+import { leastKnowingNs } from '../facts-lost-request.js';
 
 export const reuseAfterFin: Rule = {
   id: 'reuse-after-fin',
@@ -45,7 +43,7 @@ export const reuseAfterFin: Rule = {
     const sinceAckNs = lost.requestAt.atNs - lost.knewSince.atNs;
     const sinceFinNs = lost.requestAt.atNs - lost.closeAt.atNs - lost.roundTripNs;
     const laterNs = Math.max(sinceAckNs, sinceFinNs);
-    if (laterNs < Math.max(leastNs, lost.roundTripNs)) return null;
+    if (laterNs < Math.max(leastKnowingNs, lost.roundTripNs)) return null;
     return {
       packets: [lost.closeAt.packet, lost.knewSince.packet, lost.requestAt.packet],
       lostRequests: lost.pending,

@@ -29,7 +29,9 @@ export const silentDrop: Rule = {
     const askedAt = sound ? swallowedTurn(connection) : null;
     if (askedAt === null) return null;
     const { last, retransmissions } = closing.unanswered!;
+    const unseenNs = mayBeUnseenNs(last.atNs - askedAt.atNs, retransmissions);
     return {
+      confidence: encrypted!.idleBeforeNs - unseenNs < leastForgettingNs ? 'medium' : 'high',
       packets: [askedAt.packet, last.packet],
       delayNs: Math.max(0, ending.at.atNs - askedAt.atNs),
       text: () =>
@@ -39,9 +41,8 @@ export const silentDrop: Rule = {
   onLostRequest: (lost, _server, { isLeaky }) => {
     const silent = lost.by === 'network' || (lost.by === 'server' && lost.how === 'rst' && !lost.acknowledged);
     if (!silent || lost.sentAgain < leastRepeats || lost.idleBeforeNs < leastForgettingNs || lost.number === 1) return null;
-    // Where packets are missing the first sends may be: each waits twice as long as the one before, so all of them together as long as the
-    // first that was seen.
-    const unseenNs = isLeaky ? lost.waitedNs / (2 ** lost.sentAgain - 1) : 0;
+    // Where packets are missing the first sends may be.
+    const unseenNs = isLeaky ? mayBeUnseenNs(lost.waitedNs, lost.sentAgain) : 0;
     return {
       confidence: lost.idleBeforeNs - unseenNs < leastForgettingNs ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
@@ -56,6 +57,9 @@ export const silentDrop: Rule = {
     return `${what} swallowed after an idle time; callers waited ${durationWords(delayNs)} in vain.`;
   },
 };
+
+/** Each send waits twice as long as the one before (RFC 6298 §5.5), so all that were not seen together as long as the first that was. */
+const mayBeUnseenNs = (waitedNs: number, sentAgain: number): number => waitedNs / (2 ** sentAgain - 1);
 
 function swallowed(idleNs: number, repeats: number, probes: number): string {
   const box = forgottenBy(idleNs);

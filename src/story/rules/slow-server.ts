@@ -35,7 +35,7 @@ export const slowServer: Rule = {
     },
   ],
   asks: ['waited-for-server'],
-  onConnection: (connection, { longestServerNs }) => {
+  onConnection: (connection, { longestServerNs, byTurns }) => {
     if (longestServerNs < leastWaitNs) return null;
     // The end of the request, or an answer in between, may be among the missing bytes.
     const { gapBytes, acksOfUnseen } = connection.tcp;
@@ -61,7 +61,8 @@ export const slowServer: Rule = {
       packets,
       count,
       delayNs,
-      confidence: slowest.requestAcked === null ? 'medium' : 'high',
+      // Without its head nobody knows whether it is meant to wait.
+      confidence: slowest.requestAcked === null || byTurns ? 'medium' : 'high',
       text: () =>
         `The longest on connection #${connection.id}: ${requestWords({ method, target })} waited ${durationWords(waited.server)} for the server (answer from packet ${firstByte?.packet ?? 0} on).`,
     };

@@ -1,6 +1,6 @@
 import type { Confidence, Rule } from '../diagnosis-rule.js';
 import { counted, countWords, durationWords, percentWords, requestWords } from '../diagnosis-words.js';
-import type { LostRequest } from '../facts-lost-request.js';
+import { type LostRequest, leastKnowingNs } from '../facts-lost-request.js';
 import type { ServerFacts } from '../facts-server.js';
 import { fixesFor, keepIdleLonger, letGoEarlier } from '../fixes.js';
 
@@ -53,7 +53,10 @@ export const staleReuse: Rule = {
 function confidenceOf(lost: LostRequest, server: ServerFacts, isLeaky: boolean): Confidence | null {
   if (lost.by !== 'server' || lost.idleBeforeNs < leastIdleNs || lost.pipelined || lost.closeSaidBefore !== 'none') return null;
   // The FIN was on its way for no longer than a round trip. If its acknowledgement was not captured, the client may have known of it.
-  if (lost.crossed && lost.requestAt.atNs - lost.closeAt.atNs > newsNs(lost)) return 'medium';
+  const sinceCloseNs = lost.requestAt.atNs - lost.closeAt.atNs;
+  if (lost.crossed && sinceCloseNs > newsNs(lost)) return 'medium';
+  // It acknowledges the FIN itself: the news had come. Whether in time for the program depends on how long the way is.
+  if (lost.crossed && lost.knewSince !== null && sinceCloseNs >= leastKnowingNs) return 'medium';
   // What a reset acknowledges besides may not have been captured.
   if (lost.crossed) return lost.how === 'rst' && isLeaky ? 'medium' : 'high';
   // From here on the server's TCP had the request. Whether the server had it too can only be told from the time.

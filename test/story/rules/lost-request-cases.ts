@@ -37,6 +37,24 @@ export const lostRequestCases: readonly RuleCase[] = [
   },
   {
     rule: 'stale-reuse',
+    name: 'a request that acknowledges the FIN itself, less than a round trip behind it: the client may have known',
+    story: `${answered}
+      5.150 << FIN ; unacked
+      5.154 >> POST /order body 20
+      5.172 << RST`,
+    finding: { level: 'bad', confidence: 'medium', connections: [0] },
+  },
+  {
+    rule: 'stale-reuse',
+    name: 'a request that acknowledges the FIN itself, sooner than any program can know of it',
+    story: `${answered}
+      5.1500 << FIN ; unacked
+      5.1505 >> POST /order body 20
+      5.1720 << RST`,
+    finding: { level: 'bad', confidence: 'high', connections: [0] },
+  },
+  {
+    rule: 'stale-reuse',
     name: 'a reset just when the idle timer, known from other connections, runs out',
     story: `${idleCloses}
       30     open
@@ -123,6 +141,16 @@ export const lostRequestCases: readonly RuleCase[] = [
       0.15  << 200 body 5 | Connection: close
       0.151 << FIN
       0.20  >> FIN`,
+    finding: null,
+  },
+  {
+    rule: 'request-after-close',
+    name: 'a request captured behind its answer',
+    story: `
+      0      open
+      0.1500 << 200 body 5 | Connection: close ; unacked
+      0.1501 >> GET /first
+      0.1502 << FIN`,
     finding: null,
   },
   {

@@ -77,6 +77,19 @@ export const networkCases: readonly RuleCase[] = [
     finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], says: /1 connection with TLS swallowed/ },
   },
   {
+    rule: 'silent-drop',
+    name: 'through TLS, a second of idleness in which the first sends may be missing',
+    story: `${usedEncrypted}
+      0.4   >> ${record(23, 120)} ; lost uncaptured
+      0.6   >> again ; lost uncaptured
+      1     >> again ; lost uncaptured
+      1.8   >> again ; lost
+      3.4   >> again ; lost
+      6.6   >> again ; lost
+      13    >> again ; lost`,
+    finding: { level: 'bad', confidence: 'medium', connections: [0] },
+  },
+  {
     rule: 'path-lost',
     name: 'through TLS, behind an idle time',
     story: `${usedEncrypted}${swallowed(400, record(23, 120))}`,

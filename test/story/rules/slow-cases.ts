@@ -67,6 +67,16 @@ export const slowCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'slow-network',
+    name: 'sent again once, and not for long afterwards: it was acknowledged, and that was not captured',
+    story: `
+      0     open
+      0.1   >> GET /report ; unacked
+      0.3   >> again ; unacked
+      2.3   << 200 body 5`,
+    finding: null,
+  },
+  {
     rule: 'slow-client',
     name: 'with the payload cut off, a client that waits for 100 Continue',
     story: `

@@ -104,6 +104,31 @@ export const timeoutCases: readonly RuleCase[] = [
     finding: null,
   },
   {
+    rule: 'hint-broken',
+    name: 'closed behind the second answer, announced were four requests',
+    story: `
+      0     open
+      0.1   >> GET /
+      0.2   << 200 body 5 | Keep-Alive: max=4
+      0.3   >> GET /
+      0.4   << 200 body 5 | Keep-Alive: max=4
+      0.401 << FIN
+      0.5   >> FIN`,
+    finding: { owner: 'server', connections: [0], says: /closed behind its answer number 2.*max=4/ },
+  },
+  {
+    rule: 'hint-broken',
+    name: 'the same where the capture began behind the opening: there may have been four',
+    story: `
+      0.1   >> GET /
+      0.2   << 200 body 5 | Keep-Alive: max=4
+      0.3   >> GET /
+      0.4   << 200 body 5 | Keep-Alive: max=4
+      0.401 << FIN
+      0.5   >> FIN`,
+    finding: null,
+  },
+  {
     rule: 'hint-ignored',
     name: 'reused after 7 s, announced 5 s',
     story: `
@@ -123,6 +148,19 @@ export const timeoutCases: readonly RuleCase[] = [
       0.2   << 200 body 5 | Keep-Alive: timeout=5
       4.2   >> GET /
       4.3   << 200 body 5 | Keep-Alive: timeout=5`,
+    finding: null,
+  },
+  {
+    rule: 'hint-ignored',
+    name: 'an exchange in between was not captured',
+    story: `
+      0     open
+      0.1   >> GET /
+      0.2   << 200 body 5 | Keep-Alive: timeout=5
+      3.2   >> GET / ; uncaptured
+      3.3   << 200 body 5 ; uncaptured
+      7.2   >> GET /
+      7.3   << 200 body 5 | Keep-Alive: timeout=5`,
     finding: null,
   },
   {
