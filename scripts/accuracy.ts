@@ -6,7 +6,9 @@
  * Needs root (a network namespace of its own, a link to another, tcpdump), nginx, apache2, haproxy, go, nft and python3. Takes four minutes.
  *
  *     npm run accuracy
- *     npm run accuracy -- --again FOLDER      explains the recording in FOLDER once more
+ *     npm run accuracy -- --again FOLDER [--seed N] [--draw COUNT]
+ *
+ * explains the recording in FOLDER once more, and draws other bad recordings; with another seed the page is not written.
  */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -14,13 +16,14 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import * as closing from './accuracy/closing-faults.js';
 import * as furtherClosing from './accuracy/further-closing.js';
 import * as furtherPools from './accuracy/further-pools.js';
 import { keptConnections, startHealthyServers } from './accuracy/healthy.js';
 import * as shapes from './accuracy/http-shapes.js';
 import * as kernel from './accuracy/kernel-faults.js';
-import { mangled, manners } from './accuracy/mangle.js';
+import { drawnManners, mangled, manners } from './accuracy/mangle.js';
 import { everythingLost, forgedResets, linkPorts } from './accuracy/network-faults.js';
 import { endOddServers } from './accuracy/odd-server.js';
 import * as pools from './accuracy/pool-faults.js';
@@ -39,6 +42,18 @@ const entranceMs = 350;
 const mostMs = 220_000;
 const lossyPorts = [8441, 8442, 8444] as const;
 const goLinkPorts = [8130, 8231, 8232] as const;
+
+/** Draws the bad recordings of the page. */
+const pageSeed = 1;
+
+const { values } = parseArgs({
+  options: {
+    again: { type: 'string' },
+    here: { type: 'string' },
+    seed: { type: 'string' },
+    draw: { type: 'string', default: '24' },
+  },
+});
 
 const unfinished = new Set<number>();
 /** The running tcpdump, to be ended whatever happens. */
@@ -255,7 +270,8 @@ function compare(folder: string): void {
   const { faults, nearMisses, seconds } = JSON.parse(readFileSync(`${folder}/truth.json`, 'utf8')) as Written;
   const scores = score(faults, report);
   const bytes = readFileSync(capture);
-  const badRecordings = manners.map((manner): [string, BadlyRecorded] => {
+  const drawn = drawnManners(Number(values.draw), Number(values.seed ?? pageSeed));
+  const badRecordings = [...manners, ...drawn].map((manner): [string, BadlyRecorded] => {
     const worse = `${folder}/mangled.pcap`;
     writeFileSync(worse, mangled(bytes, manner));
     return [manner.name, scoreBadRecording(faults, explain(worse))];
@@ -268,7 +284,7 @@ function compare(folder: string): void {
     seconds,
     nearMisses,
   });
-  writeFileSync(tablePath, table);
+  if (values.seed === undefined) writeFileSync(tablePath, table);
   console.log(table);
   for (const { rule, missed, wrong } of scores) {
     for (const text of missed.slice(0, 12)) console.log(`missed ${rule}: ${text}`);
@@ -280,13 +296,12 @@ function compare(folder: string): void {
   }
 }
 
-const [option, value] = process.argv.slice(2);
-if (option === '--again') compare(value!);
-else if (option === '--here') {
+if (values.again !== undefined) compare(values.again);
+else if (values.here !== undefined) {
   try {
     for (const index of scenarios.keys()) unfinished.add(index);
     await Promise.race([
-      make(value!),
+      make(values.here),
       pause(mostMs).then(() => {
         throw new Error(`not done in time: scenarios ${[...unfinished].join(', ')}`);
       }),

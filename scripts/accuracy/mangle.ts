@@ -53,6 +53,12 @@ const smallMissing = (share: number, seed: number) => (packets: Packet[]) => {
   return packets.filter(({ length }) => length > 120 || next() >= share);
 };
 
+/** Of those with data. */
+const largeMissing = (share: number, seed: number) => (packets: Packet[]) => {
+  const next = numbers(seed);
+  return packets.filter(({ length }) => length <= 120 || next() >= share);
+};
+
 const part = (packets: Packet[], from: number, to: number): Packet[] =>
   packets.slice(Math.floor(from * packets.length), Math.floor(to * packets.length));
 
@@ -141,6 +147,74 @@ export const manners: readonly Manner[] = [
   { name: '2 % missing and mixed up within 50 µs', mangle: (packets) => jumbled(50, 33)(missing(0.02, 17)(packets)) },
   { name: 'begun in mid-stream and 2 % missing', mangle: (packets) => missing(0.02, 19)(part(packets, 0.3, 1)) },
 ];
+
+/** Manners by chance; a share of packets is missing, in pieces, of one size, of one side, out of order, within a window, or cut. */
+const drawable: readonly ((draw: Draw) => Manner)[] = [
+  ({ one, seed }) => {
+    const share = one([0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5]);
+    return { name: `${percent(share)} missing`, mangle: missing(share, seed) };
+  },
+  ({ one, seed }) => {
+    const [share, length] = [one([0.02, 0.1, 0.2, 0.4]), one([3, 10, 50, 300])];
+    return { name: `${percent(share)} missing, in pieces of ${length}`, mangle: missingPieces(share, length, seed) };
+  },
+  ({ one, seed }) => {
+    const share = one([0.1, 0.4, 0.7]);
+    return { name: `${percent(share)} of the small packets missing`, mangle: smallMissing(share, seed) };
+  },
+  ({ one, seed }) => {
+    const share = one([0.1, 0.4, 0.7]);
+    return { name: `${percent(share)} of the large packets missing`, mangle: largeMissing(share, seed) };
+  },
+  ({ one, seed }) => {
+    const [share, fromServer] = [one([0.05, 0.3, 0.6]), one([true, false])];
+    const next = numbers(seed);
+    return {
+      name: `${percent(share)} of the ${fromServer ? 'server' : 'client'}’s packets missing`,
+      mangle: (packets, { toServer }) => packets.filter((packet) => toServer(packet) === fromServer || next() >= share),
+    };
+  },
+  ({ one, seed }) => {
+    const [byUs, share] = [one([5, 20, 50, 100]), one([0, 0.02, 0.2])];
+    return {
+      name: `mixed up within ${byUs} µs, ${percent(share)} missing`,
+      mangle: (packets) => jumbled(byUs, seed)(missing(share, seed)(packets)),
+    };
+  },
+  ({ one, seed }) => {
+    const [from, length, share] = [one([0, 0.2, 0.4, 0.6]), one([0.1, 0.2, 0.4]), one([0, 0.02, 0.2])];
+    return {
+      name: `from ${percent(from)} to ${percent(from + length)} of the time, ${percent(share)} missing`,
+      mangle: (packets) => missing(share, seed)(part(packets, from, from + length)),
+    };
+  },
+  ({ one, seed }) => {
+    const [bytes, share] = [one([68, 96, 128, 160, 256]), one([0, 0.02, 0.2])];
+    return {
+      name: `cut at ${bytes} bytes, ${percent(share)} missing`,
+      mangle: (packets) => cut(bytes)(missing(share, seed)(packets)),
+    };
+  },
+];
+
+interface Draw {
+  readonly one: <T>(choices: readonly T[]) => T;
+  readonly seed: number;
+}
+
+const percent = (share: number): string => `${Math.round(1000 * share) / 10} %`;
+
+/** So many manners by chance, each kind in its turn; the same for the same seed. */
+export function drawnManners(count: number, seed: number): Manner[] {
+  const next = numbers(seed);
+  for (let warm = 0; warm < 20; warm++) next();
+  const one = <T>(choices: readonly T[]): T => choices[Math.floor(next() * choices.length)]!;
+  return Array.from({ length: count }, (_, index) => {
+    const own = 1 + Math.floor(next() * 2 ** 31);
+    const { name, mangle } = drawable[index % drawable.length]!({ one, seed: own });
+    return { name: `drawn: ${name} (${own})`, mangle };
+  });
+}
 
 const linkHeaders: Readonly<Record<number, number>> = { 1: 14, 113: 16, 276: 20 };
 

@@ -52,7 +52,7 @@ export function accuracyTable(
     '',
     '## The same traffic, badly recorded',
     '',
-    'Out of the recording others are made as people bring them. There a finding may be missing; the question is whether one is made up. Counted',
+    'Out of the recording others are made as people bring them, some drawn by chance (with the seed in brackets). There a finding may be missing; the question is whether one is made up. Counted',
     'are the connections, or servers, that findings name: those that are bad with high confidence, and all others that say bad or warning.',
     '',
     row(['how it was recorded', 'bad, high confidence', 'wrong', 'other bad and warnings', 'wrong']),
