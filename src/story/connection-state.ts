@@ -91,6 +91,7 @@ export class ConnectionState implements TalkListener {
     const from = this.arrive(observation.atNs, observation.packet, observation.from);
     this.connection.tcp.syns = plus(this.connection.tcp.syns, from, 1);
     this.zeek.syn(from, observation.acknowledges);
+    if (observation.maximumSegmentSize !== null) this.wait.segmentsUpTo(observation.maximumSegmentSize);
     if (this.marks.keepsAll) this.addMark(observation.acknowledges ? 'syn-ack' : 'syn', from, 0, -1);
     if (!observation.acknowledges) {
       if (!observation.repeated) this.synAt = this.at;
@@ -161,7 +162,7 @@ export class ConnectionState implements TalkListener {
     if (from === 'client') this.clientBytes += byteCount;
     else this.serverBytes += byteCount;
     this.zeek.data(from);
-    this.wait.bytes(from, observation.atNs);
+    this.wait.bytes(from, byteCount + (observation.cutByteCount ?? 0), observation.atNs);
     if (observation.atNs > this.lastByteNs) this.lastByteNs = observation.atNs;
     const marked = this.marks.count;
     this.readBytes(observation, from);
@@ -191,10 +192,10 @@ export class ConnectionState implements TalkListener {
     if (from === 'client') this.clientBytes += byteCount;
     else this.serverBytes += byteCount;
     this.zeek.data(from);
-    this.wait.bytes(from, this.atNs);
+    const wasSeen = this.cutPacket === this.packet;
+    if (!wasSeen) this.wait.bytes(from, byteCount, this.atNs);
     if (this.atNs > this.lastByteNs) this.lastByteNs = this.atNs;
     this.other?.gap(from, byteCount);
-    const wasSeen = this.cutPacket === this.packet;
     const marked = this.marks.count;
     if (!wasSeen) this.readCut(from, noBytes, 0, 0, byteCount);
     if (this.marks.keepsAll && this.marks.count === marked && !wasSeen) this.addDataMark(from, byteCount);
@@ -258,7 +259,7 @@ export class ConnectionState implements TalkListener {
         break;
       case 'lost-segment':
         tcp.lostSegments = plus(tcp.lostSegments, from, 1);
-        if (from === 'server') this.wait.trouble(from, this.atNs, this.talk.oldestUnanswered());
+        if (from === 'server') this.wait.hole();
         break;
       case 'ack-of-unseen':
         tcp.acksOfUnseen = plus(tcp.acksOfUnseen, from, 1);

@@ -38,6 +38,7 @@ export function emptyExchange(number: number, requestAt: Moment, requestSeen: bo
     hint: null,
     // In an order of its own: objects of one shape share how their numbers are kept, and these should be kept as floats in place.
     waited: { network: zeroNs, server: zeroNs, client: zeroNs },
+    stalledMs: 0,
     waitedOn: 'server',
     notes: noNotes,
   };

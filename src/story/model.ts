@@ -102,6 +102,8 @@ export interface Exchange {
   hint: { readonly timeoutSeconds: number | null; readonly max: number | null } | null;
   /** Where the time from the request's first byte to the response's last byte went. Sums to the whole. */
   waited: { client: number; network: number; server: number };
+  /** How long it stood still because something was lost or late, in whole ms. */
+  stalledMs: number;
   /** The largest share of `waited`. */
   waitedOn: Waiter;
   /** Framing or syntax irregularities, at most `storyLimits.notesPerExchange`. */

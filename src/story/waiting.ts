@@ -3,20 +3,21 @@
  * observation of the connection, each slice given to the client, the network or the server. The shares sum to the whole.
  *
  * How a slice is given, seen from where the capture was made:
- * - While the request is being sent: to the server when its window is 0, to the network while sent bytes are unacknowledged,
- *   else to the client, who had more to send and did not; but to the server while the client waits to be told to go on
- *   (Expect: 100-continue, RFC 9110 §10.1.1).
+ * - While the request is being sent: to the server when its window is 0, to the network while sent bytes are unacknowledged or its
+ *   sender had more to send (sending-pace.ts), else to the client, who did not send; but to the server while the client
+ *   waits to be told to go on (Expect: 100-continue, RFC 9110 §10.1.1).
  * - While the answer is awaited: to the network until the request is acknowledged, but without retransmissions not for longer
  *   than a round trip (an acknowledgement may be delayed for up to 500 ms, RFC 9293 §3.8.6.3, and ride on the answer); else to
  *   the server.
- * - While the response comes: to the client when its window is 0, to the network while response bytes are unacknowledged,
- *   else to the server, who had more to send and did not.
+ * - While the response comes: to the client when its window is 0, to the network while response bytes are unacknowledged or their
+ *   sender had more to send, else to the server, who did not send.
  * - A loss shows late: when something is sent again, or comes behind a hole, what passed meanwhile goes to the network after all.
  * - A request that stays unacknowledged is sent again and again, each time after twice as long (RFC 6298 §5.5). Where that stops, the
  *   acknowledgement came and is missing from the capture.
  */
-import type { Side } from '../base/index.js';
+import { nsPerMs, type Side } from '../base/index.js';
 import type { Exchange } from './model.js';
+import { SendingPace } from './sending-pace.js';
 
 /** Used as the round trip where the capture shows none. */
 const unknownRoundTripNs = 10e6;
@@ -40,6 +41,10 @@ export class WaitAccount {
   /** Behind a hole in the server's bytes: they wait for what is lost. */
   private serverTroubled = false;
   private lastServerBytesNs = -1;
+  /** Until when standing still was counted. */
+  private stalledUntilNs = -1;
+  private readonly clientPace = new SendingPace();
+  private readonly serverPace = new SendingPace();
   /** The server has ended its stream: nobody waits for it any more. */
   private serverEnded = false;
   /** The client waits to be told to send the body of this one. */
@@ -58,6 +63,9 @@ export class WaitAccount {
     this.serverWindowClosed = false;
     this.serverTroubled = false;
     this.lastServerBytesNs = -1;
+    this.stalledUntilNs = -1;
+    this.clientPace.restart();
+    this.serverPace.restart();
     this.serverEnded = false;
     this.expecting = null;
     this.roundTripNs = -1;
@@ -83,13 +91,22 @@ export class WaitAccount {
     this.expecting = exchange;
   }
 
-  bytes(from: Side, nowNs: number): void {
+  /** What one side announced as the largest segment that it takes. */
+  segmentsUpTo(byteCount: number): void {
+    this.clientPace.segmentsUpTo(byteCount);
+    this.serverPace.segmentsUpTo(byteCount);
+  }
+
+  /** New bytes, of one segment. */
+  bytes(from: Side, byteCount: number, nowNs: number): void {
     if (from === 'client') {
       this.expecting = null;
+      this.clientPace.segment(byteCount, nowNs);
       if (this.clientUnackedSinceNs < 0) this.clientUnackedSinceNs = nowNs;
       this.clientWindowClosed = false;
     } else {
       this.serverTroubled = false;
+      this.serverPace.segment(byteCount, nowNs);
       if (nowNs > this.lastServerBytesNs) this.lastServerBytesNs = nowNs;
       if (this.serverUnackedSinceNs < 0) this.serverUnackedSinceNs = nowNs;
       this.serverWindowClosed = false;
@@ -111,7 +128,7 @@ export class WaitAccount {
     this.serverEnded = true;
   }
 
-  /** Something was lost, or came out of order. `oldest`: the oldest exchange that waits. */
+  /** Something was sent again, or came out of order: it was lost, or late. `oldest`: the oldest exchange that waits. */
   trouble(from: Side, nowNs: number, oldest: Exchange | null): void {
     let sinceNs = nowNs;
     if (from === 'client') {
@@ -124,10 +141,25 @@ export class WaitAccount {
       if (!this.serverTroubled && oldest !== null && oldest.firstByte !== null) sinceNs = this.lastServerBytesNs;
       this.serverTroubled = true;
     }
-    if (oldest === null || sinceNs < 0 || sinceNs >= nowNs) return;
+    if (oldest === null || sinceNs < 0) return;
+    // Whoever receives missed it for a round trip at least.
+    this.stall(oldest, Math.min(sinceNs, nowNs - Math.max(0, this.roundTripNs)), nowNs);
+    if (sinceNs >= nowNs) return;
     const moved = Math.min(oldest.waited.server, nowNs - sinceNs);
     oldest.waited.server -= moved;
     oldest.waited.network += moved;
+  }
+
+  /** Bytes of the server are missing before what came now. Since when, nobody can know. */
+  hole(): void {
+    this.serverTroubled = true;
+  }
+
+  private stall(exchange: Exchange, fromNs: number, toNs: number): void {
+    const sinceNs = Math.max(fromNs, this.stalledUntilNs, exchange.requestAt.atNs);
+    if (toNs <= sinceNs) return;
+    exchange.stalledMs += Math.round((toNs - sinceNs) / nsPerMs);
+    this.stalledUntilNs = toNs;
   }
 
   window(from: Side, closed: boolean): void {
@@ -146,13 +178,15 @@ export class WaitAccount {
     if (span <= 0) return;
     if (exchange.firstByte !== null) {
       if (this.clientWindowClosed) waited.client += span;
-      else if (this.serverUnackedSinceNs >= 0 || this.serverTroubled) waited.network += span;
-      else waited.server += span;
+      else if (this.serverUnackedSinceNs >= 0 || this.serverTroubled || this.serverPace.hasMore(toNs, this.roundTripNs)) {
+        waited.network += span;
+        if (this.serverTroubled) this.stall(exchange, toNs - span, toNs);
+      } else waited.server += span;
       return;
     }
     if (exchange.requestEnd === null && (exchange !== this.expecting || exchange.interim.length > 0)) {
       if (this.serverWindowClosed) waited.server += span;
-      else if (this.clientUnackedSinceNs >= 0) waited.network += span;
+      else if (this.clientUnackedSinceNs >= 0 || this.clientPace.hasMore(toNs, this.roundTripNs)) waited.network += span;
       else waited.client += span;
       return;
     }

@@ -72,3 +72,29 @@ test('what is sent again late after all had not been acknowledged', () => {
     2.42  << 200 body 5`;
   assert.deepEqual(waits(story), [0, 2220, 100]);
 });
+
+test('a sender of full segments waits for the way, one of others has nothing more to send', () => {
+  const answerInPieces = (byteCount: number): string => `
+    0     open
+    0.1   >> GET /
+    0.2   << 200 length ${4 * byteCount} body ${byteCount}
+    0.3   << data ${byteCount}
+    0.4   << data ${byteCount}
+    0.8   << data ${byteCount}`;
+  // The last pause is the only one behind a segment as large as the one before it.
+  assert.deepEqual(waits(answerInPieces(1400)), [0, 460, 240]);
+  assert.deepEqual(waits(answerInPieces(700)), [0, 80, 620]);
+});
+
+test('a pause too long for any way is the sender’s', () => {
+  const story = `
+    0     open
+    0.1   >> GET /
+    0.2   << 200 length 5600 body 1400
+    0.21  << data 1400
+    0.22  << data 1400
+    3.22  << data 1400`;
+  const [client, network, server] = waits(story);
+  assert.equal(client, 0);
+  assert.ok(network! < 100 && server! > 2900, `${network} ms and ${server} ms`);
+});

@@ -56,6 +56,7 @@ export function buildExchange(number: number, startMs: number, tookMs: number, e
     complete: true,
     requestSeen: true,
     resent: 0,
+    stalledMs: 0,
     pipelined: false,
     closeAskedBy: 'none',
     isStream: false,

@@ -3,6 +3,13 @@
 import { each } from '../conversation.js';
 import type { RuleCase } from './rule-case.js';
 
+/** Sixty segments of this size, one every 40 ms. */
+const largeAnswer = (byteCount: number): string => `
+      0     open
+      0.1   >> GET /large
+      0.12  << 200 length ${60 * byteCount} body ${byteCount}
+      ${each(59, (n) => `${(0.16 + 0.04 * n).toFixed(2)} << data ${byteCount}`)}`;
+
 export const slowCases: readonly RuleCase[] = [
   {
     rule: 'slow-server',
@@ -64,6 +71,48 @@ export const slowCases: readonly RuleCase[] = [
       0.7   >> again ; lost
       1.9   >> again
       1.95  << 200 body 5`,
+    finding: null,
+  },
+  {
+    rule: 'slow-network',
+    name: 'a large answer fills the way: no fault',
+    story: largeAnswer(1400),
+    finding: {
+      level: 'info',
+      confidence: 'medium',
+      owner: 'network',
+      says: /the 84,000 bytes of GET \/large .* took 2\.34 s on the way, 0\.\d+ Mbit\/s; nothing was lost/,
+    },
+  },
+  {
+    rule: 'slow-server',
+    name: 'a large answer fills the way: the server has more to send all the time',
+    story: largeAnswer(1400),
+    finding: null,
+  },
+  {
+    rule: 'slow-network',
+    name: 'an answer in many small pieces: its server has no more',
+    story: largeAnswer(1100),
+    finding: null,
+  },
+  {
+    rule: 'slow-server',
+    name: 'an answer in many small pieces: its server has no more',
+    story: largeAnswer(1100),
+    finding: { level: 'warning', confidence: 'high', owner: 'server' },
+  },
+  {
+    rule: 'slow-network',
+    name: 'one of many packets is lost, and the next ones show it at once',
+    story: `
+      0     open
+      0.1   >> GET /large
+      0.12  << 200 length 84000 body 1400
+      0.121 << data 1400 ; lost
+      0.122 << data 1400
+      0.123 << data 1400
+      0.17  << again`,
     finding: null,
   },
   {
