@@ -248,7 +248,7 @@ export class ConnectionState implements TalkListener {
         if (observation.call !== 'spurious-retransmission') {
           this.wait.trouble(from, this.atNs, this.talk.oldestUnanswered());
           this.closing.noteUnanswered(from, 'retransmissions', this.at);
-        }
+        } else if (from === 'server') this.wait.needless(this.atNs, this.talk.oldestUnanswered());
         break;
       case 'out-of-order':
         tcp.outOfOrder = plus(tcp.outOfOrder, from, 1);

@@ -144,10 +144,14 @@ export class WaitAccount {
     if (oldest === null || sinceNs < 0) return;
     // Whoever receives missed it for a round trip at least.
     this.stall(oldest, Math.min(sinceNs, nowNs - Math.max(0, this.roundTripNs)), nowNs);
-    if (sinceNs >= nowNs) return;
-    const moved = Math.min(oldest.waited.server, nowNs - sinceNs);
-    oldest.waited.server -= moved;
-    oldest.waited.network += moved;
+    moveToNetwork(oldest, nowNs - sinceNs);
+  }
+
+  /** What had arrived was sent again by the server: it stood still because acknowledgements were lost, or late. */
+  needless(nowNs: number, oldest: Exchange | null): void {
+    if (oldest === null || oldest.firstByte === null) return;
+    this.stall(oldest, this.lastServerBytesNs, nowNs);
+    moveToNetwork(oldest, nowNs - this.lastServerBytesNs);
   }
 
   /** Bytes of the server are missing before what came now. Since when, nobody can know. */
@@ -203,6 +207,13 @@ export class WaitAccount {
       waited.server += span - network;
     }
   }
+}
+
+/** A span of the server's that was the network's after all. */
+function moveToNetwork({ waited }: Exchange, span: number): void {
+  const moved = Math.max(0, Math.min(waited.server, span));
+  waited.server -= moved;
+  waited.network += moved;
 }
 
 /**
