@@ -331,6 +331,14 @@ export const lossyLink =
       truth.connection('slow-network', index % 2 === 0 ? 'part of the answer lost' : 'the request lost', line);
       await line.leave();
     }
+    const unlimit = link.limit('1mbit');
+    for (let index = 0; index < 3; index += 1) {
+      const line = await Line.open(slow!, { host: far });
+      await line.ask('/large?bytes=200000');
+      truth.connection('slow-network', 'a large answer on a thin line', line);
+      await line.leave();
+    }
+    unlimit();
     for (let index = 0; index < 3; index += 1) {
       await link.drop();
       const startedAtMs = Date.now();

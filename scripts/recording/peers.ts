@@ -177,6 +177,8 @@ interface Link extends Server {
   forgeReset(): Promise<void>;
   /** Packets that match (nftables) are lost when they leave the far side or come to it, until the function is called. */
   lose(match: string): () => void;
+  /** Lets the far side send no faster than this (`500kbit`), until the function is called. */
+  limit(rate: string): () => void;
   /** The system settings of the far side. */
   set(name: string, value: string): Promise<void>;
   /** Runs a server behind the link, at 10.9.0.2. */
@@ -221,6 +223,12 @@ export async function startLink(oneWayMs: number): Promise<Link> {
         nft('add', 'rule', 'inet', 'lossy', hook, ...match.split(' '), 'drop');
       }
       return () => void nft('delete', 'table', 'inet', 'lossy');
+    },
+    limit: (rate) => {
+      const tc = (what: string, ...words: string[]) =>
+        execFileSync('nsenter', inside('tc', 'qdisc', what, 'dev', 'holdfast1', 'root', ...words));
+      tc('add', 'tbf', 'rate', rate, 'burst', '1600', 'latency', '2s');
+      return () => void tc('del');
     },
     set: async (name, value) => {
       execFileSync('nsenter', inside('sysctl', '-q', '-w', `${name}=${value}`));

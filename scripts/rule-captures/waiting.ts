@@ -104,6 +104,13 @@ export const waiting: Plays = {
     }
     agent.destroy();
   }),
+  'slow-network/fires-thin-line': overLink(20, async (link) => {
+    link.limit('500kbit');
+    const agent = new Agent({ keepAlive: true });
+    await ask(agent, `${far}/`);
+    await ask(agent, `${far}/large?bytes=90000`);
+    agent.destroy();
+  }),
   'slow-network/near-miss': overLink(150, async () => {
     // Far away, but nothing is lost.
     const agent = new Agent({ keepAlive: true });

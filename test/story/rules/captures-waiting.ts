@@ -24,6 +24,13 @@ export const waiting: readonly Case[] = [
     expects: [warning('slow-network', 0)],
   },
   {
+    capture: 'slow-network/fires-thin-line',
+    client: 'Node',
+    server: ['Go'],
+    did: 'Link of 40 ms that takes 500 kbit/s from the server, and an answer of 90 kB: nobody is to blame.',
+    expects: [info('slow-network', 0)],
+  },
+  {
     capture: 'slow-network/near-miss',
     client: 'Node',
     server: ['Go'],
