@@ -113,9 +113,11 @@ export class WaitAccount {
     }
   }
 
+  /** All that the other side had sent. */
   acknowledged(by: Side, roundTripNs: number | null): void {
     if (by === 'client') {
       this.serverUnackedSinceNs = -1;
+      this.serverTroubled = false;
     } else {
       this.clientUnackedSinceNs = -1;
       this.clientTroubledNs = -1;

@@ -98,3 +98,17 @@ test('a pause too long for any way is the sender’s', () => {
   assert.equal(client, 0);
   assert.ok(network! < 100 && server! > 2900, `${network} ms and ${server} ms`);
 });
+
+test('once what was lost is acknowledged, the server is waited for again', () => {
+  const story = `
+    0     open
+    0.1   >> GET /
+    0.2   << 200 length 500 body 100
+    0.3   << data 100
+    0.31  << again
+    0.33  >> ACK
+    3.33  << data 300`;
+  const [client, network, server] = waits(story);
+  assert.equal(client, 0);
+  assert.ok(network! < 100 && server! > 3000, `${network} ms and ${server} ms`);
+});
