@@ -17,16 +17,17 @@ const leastLikelyFull = 1200;
 export class SendingPace {
   /** 0 while unknown. */
   private maximum = 0;
+  /** Sizes of the last two segments. */
   private last = 0;
+  private before = 0;
   private lastNs = -1;
-  private wasFull = false;
 
   /** Forgets everything, for the next connection. */
   restart(): void {
     this.maximum = 0;
     this.last = 0;
+    this.before = 0;
     this.lastNs = -1;
-    this.wasFull = false;
   }
 
   /** A maximum segment size that one side announced. */
@@ -36,15 +37,19 @@ export class SendingPace {
 
   /** A segment; or several that the capturing machine had put together. */
   segment(byteCount: number, nowNs: number): void {
-    this.wasFull =
-      (byteCount >= leastLikelyFull && byteCount === this.last) ||
-      (this.maximum > 0 && (byteCount % this.maximum === 0 || byteCount % (this.maximum - timestampBytes) === 0));
+    this.before = this.last;
     this.last = byteCount;
     this.lastNs = nowNs;
   }
 
   /** That it paused until `nowNs` because of the way. */
   hasMore(nowNs: number, roundTripNs: number): boolean {
-    return this.wasFull && nowNs - this.lastNs <= Math.max(nextWithin.leastNs, nextWithin.roundTrips * roundTripNs);
+    return nowNs - this.lastNs <= Math.max(nextWithin.leastNs, nextWithin.roundTrips * roundTripNs) && this.wasFull();
+  }
+
+  private wasFull(): boolean {
+    const { last, maximum } = this;
+    if (last >= leastLikelyFull && last === this.before) return true;
+    return last > 0 && maximum > 0 && (last % maximum === 0 || last % (maximum - timestampBytes) === 0);
   }
 }
