@@ -165,6 +165,7 @@ export class ConnectionState implements TalkListener {
     this.wait.bytes(from, byteCount + (observation.cutByteCount ?? 0), observation.atNs);
     if (observation.atNs > this.lastByteNs) this.lastByteNs = observation.atNs;
     const marked = this.marks.count;
+    if (from === 'client' && this.closing.serverFin !== null) this.talk.serverClosed(this.closing.serverFin);
     this.readBytes(observation, from);
     const cut = observation.cutByteCount ?? 0;
     if (cut > 0) this.readCut(from, observation.data, observation.start, observation.end, cut);

@@ -22,8 +22,10 @@ const firstType = 20;
 const lastType = 24;
 /** 2^14 and what encryption may add (RFC 5246 §6.2.3). */
 const longestRecord = 16_384 + 2048;
-/** In a record, by who sends it: a Finished of TLS 1.3 has up to 69 bytes, an alert 19. */
-const leastDataBytes: Readonly<Record<Side, number>> = { client: 80, server: 40 };
+/** A Finished of TLS 1.3, the first that a client sends encrypted: a digest of 32 or 48 bytes, its header, type and authentication. */
+const finishedBytes: readonly number[] = [53, 69];
+/** In a record, by who sends it: two frames of HTTP/2 that ask for nothing have 43 bytes. */
+const leastDataBytes: Readonly<Record<Side, number>> = { client: 48, server: 40 };
 
 /** Where one direction stands. */
 class RecordStream {
@@ -32,6 +34,10 @@ class RecordStream {
   type = 0;
   length = 0;
   remaining = 0;
+  /** The latest record is one of data. */
+  isData = false;
+  /** It has sent encrypted records. */
+  isEncrypted = false;
   /** No record begins where one should: no more is read. */
   isLost = false;
 
@@ -41,8 +47,10 @@ class RecordStream {
   }
 }
 
-const isData = ({ type, length }: RecordStream, from: Side): boolean =>
-  type === applicationData && length >= leastDataBytes[from];
+function isData({ type, length, isEncrypted }: RecordStream, from: Side): boolean {
+  if (type !== applicationData || length < leastDataBytes[from]) return false;
+  return isEncrypted || from === 'server' || !finishedBytes.includes(length);
+}
 
 export class EncryptedTurns implements EncryptedUse {
   turns = 0;
@@ -65,7 +73,7 @@ export class EncryptedTurns implements EncryptedUse {
         const taken = Math.min(stream.remaining, end - pos);
         stream.remaining -= taken;
         pos += taken;
-        if (isData(stream, from)) this.lastDataNs = at.atNs;
+        if (stream.isData) this.lastDataNs = at.atNs;
         continue;
       }
       this.header(stream, data[pos++]!);
@@ -73,7 +81,9 @@ export class EncryptedTurns implements EncryptedUse {
         stream.headerCount = 0;
         stream.remaining = stream.length;
         if (from === 'server') this.serverFarewell = stream.isAlert ? (this.serverFarewell ?? at) : null;
-        if (isData(stream, from)) this.data(from, at);
+        stream.isData = isData(stream, from);
+        stream.isEncrypted ||= stream.type === applicationData;
+        if (stream.isData) this.data(from, at);
       }
     }
   }

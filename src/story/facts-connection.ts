@@ -48,6 +48,8 @@ export class ConnectionFacts {
   longestClientNs = zeroNs;
   longestNetworkNs = zeroNs;
   longestServerNs = zeroNs;
+  /** The longest from the end of a request to the first byte of its answer, in ns. */
+  longestAnswerNs = zeroNs;
   closeAskedByClient = 0;
   /** Exchanges that are kept one by one over all servers (facts-whole.ts): not idempotent, or answered by a gateway. */
   ofNote = 0;
@@ -95,6 +97,7 @@ export class ConnectionFacts {
     let longestClientNs = 0;
     let longestNetworkNs = 0;
     let longestServerNs = 0;
+    let longestAnswerNs = 0;
     let closeAskedByClient = 0;
     let ofNote = 0;
     for (let index = 0; index < exchanges.length; index++) {
@@ -130,6 +133,8 @@ export class ConnectionFacts {
       longestClientNs = Math.max(longestClientNs, client);
       longestNetworkNs = Math.max(longestNetworkNs, network);
       longestServerNs = Math.max(longestServerNs, server);
+      if (exchange.requestEnd !== null)
+        longestAnswerNs = Math.max(longestAnswerNs, exchange.firstByte.atNs - exchange.requestEnd.atNs);
     }
     this.firstUnanswered = firstUnanswered;
     this.answered = answered;
@@ -144,6 +149,7 @@ export class ConnectionFacts {
     this.longestClientNs = longestClientNs;
     this.longestNetworkNs = longestNetworkNs;
     this.longestServerNs = longestServerNs;
+    this.longestAnswerNs = longestAnswerNs;
     this.closeAskedByClient = closeAskedByClient;
     this.ofNote = ofNote;
   }
@@ -155,7 +161,7 @@ const reasonNumbers: ReadonlyMap<EndingWhy, number> = new Map(endingReasons.map(
 export const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
 
 /** 502 or 504: a proxy speaks of what is behind it. */
-export const isOfGateway = (status: number): boolean => status === 502 || status === 504;
+export const isOfGateway = (status: number): boolean => status >= 502 && status <= 504;
 
 const sawServer = ({ tcp }: Connection): boolean =>
   tcp.syns.server > 0 || tcp.bytes.server > 0 || tcp.fins.server > 0 || tcp.resets.server > 0;

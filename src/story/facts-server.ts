@@ -67,15 +67,19 @@ export interface WaitingRequest {
   readonly stuckInUpload: boolean;
 }
 
-/** A FIN that the other side acknowledged and did not answer with its own. */
+/** A side that closes sooner behind the other's FIN is only slow. */
+export const leastHalfOpenNs = 5e9;
+
+/** A FIN that the other side acknowledged and did not answer with its own, or late. */
 export interface HalfOpen {
   readonly connection: ConnectionId;
   /** The side that stays. */
   readonly stays: 'client' | 'server';
   readonly sinceNs: number;
   readonly finPacket: number;
-  /** When a reset ended it; null when nothing did while the capture ran. */
+  /** When something ended it, and what; null when nothing did while the capture ran. */
   readonly endedNs: number | null;
+  readonly endedBy: 'a reset' | 'its FIN';
   readonly endPacket: number;
 }
 
@@ -97,6 +101,8 @@ export interface HintedExchange {
 
 /** Where only turns are known, a shorter pause may lie within an answer. */
 const leastTurnIdleNs = 200e6;
+
+const oneMomentNs = 100e6;
 
 /** What closes alike at the same value so often that it is a setting. */
 const enough = { least: 2, share: 0.6 } as const;
@@ -128,6 +134,8 @@ export class ServerFacts implements TableEntry {
   /** What the Server field said last; raw. */
   software: string | null = null;
   longestSurvivedGapNs = zeroNs;
+  /** The longest that a request waited for the first byte of its answer, in ns. */
+  longestAnswerNs = zeroNs;
   /** Requests on a connection when the server closed it right behind a response: count → connections, announced and not. */
   readonly requestsAtClose = new Map<
     number,
@@ -180,6 +188,7 @@ export class ServerFacts implements TableEntry {
     this.requests += exchangeCount;
     this.answered += facts.answered;
     if (facts.answered > this.mostRequests) this.mostRequests = facts.answered;
+    if (facts.longestAnswerNs > this.longestAnswerNs) this.longestAnswerNs = facts.longestAnswerNs;
     if (facts.longestSurvivedGapNs > this.longestSurvivedGapNs) this.longestSurvivedGapNs = facts.longestSurvivedGapNs;
     if (facts.lastHintSeconds !== null) {
       this.countHint(facts.lastHintSeconds);
@@ -197,9 +206,24 @@ export class ServerFacts implements TableEntry {
   idleTimeout(): ProvenConstant | null {
     if (this.timeoutAtCount !== this.idleCloses.count) {
       this.timeoutAtCount = this.idleCloses.count;
-      this.timeout = this.idleCloses.proven(enough);
+      const found = this.idleCloses.proven(enough);
+      this.timeout = found !== null && this.isTimer(found) ? found : null;
     }
     return this.timeout;
+  }
+
+  /** Closes that all came at one moment may as well be those of a server that was stopped, unless it had announced them. */
+  private isTimer({ value, least, most }: ProvenConstant): boolean {
+    const announced = this.announcedSeconds();
+    if (announced !== null && value >= earlyShare * announced * 1e9) return true;
+    let firstNs = Number.POSITIVE_INFINITY;
+    let lastNs = 0;
+    for (const sample of this.idleCloses.samples) {
+      if (sample.value < least || sample.value > most) continue;
+      firstNs = Math.min(firstNs, sample.atNs);
+      lastNs = Math.max(lastNs, sample.atNs);
+    }
+    return lastNs - firstNs > oneMomentNs;
   }
 
   /** The newest closes by the server, in no certain order; made anew on each call. */
@@ -233,15 +257,19 @@ export class ServerFacts implements TableEntry {
 
   private addHalfOpen({ id, closing, last }: Connection): void {
     const { first, clientFin, serverFin, finAcknowledged, sentKnowing, reset } = closing;
-    if (first === null || finAcknowledged === null || sentKnowing !== null || (clientFin !== null && serverFin !== null)) return;
-    if (this.halfOpen.length >= serverLimits.halfOpen || last.atNs < finAcknowledged.atNs) return;
+    if (first === null || finAcknowledged === null || sentKnowing !== null || last.atNs < finAcknowledged.atNs) return;
+    const otherFin = first.from === 'client' ? serverFin : clientFin;
+    if (otherFin !== null && otherFin.atNs - finAcknowledged.atNs < leastHalfOpenNs) return;
+    if (this.halfOpen.length >= serverLimits.halfOpen) return;
+    const end = otherFin ?? reset?.at ?? null;
     this.halfOpen.push({
       connection: id,
       stays: otherSide(first.from),
       sinceNs: finAcknowledged.atNs,
       finPacket: first.at.packet,
-      endedNs: reset?.at.atNs ?? null,
-      endPacket: reset?.at.packet ?? last.packet,
+      endedNs: end?.atNs ?? null,
+      endedBy: otherFin !== null ? 'its FIN' : 'a reset',
+      endPacket: (end ?? last).packet,
     });
   }
 

@@ -42,7 +42,7 @@ export interface UnsafeRequest {
   status: number | null;
 }
 
-/** A 502 or 504: a proxy speaks of what is behind it. */
+/** A 502, 503 or 504: a proxy may speak of what is behind it. */
 export interface GatewayAnswer {
   readonly connection: ConnectionId;
   readonly server: Endpoint;
@@ -218,7 +218,7 @@ export class WholeFacts {
       const { status } = exchange;
       if (status !== null && isOfGateway(status)) {
         if (status === 502) this.badGateways++;
-        else this.gatewayTimeouts++;
+        else if (status === 504) this.gatewayTimeouts++;
         this.addGatewayAnswer(exchange, connection);
       }
       if (isUnsafe(exchange.method)) this.addUnsafe(exchange, connection, server, sound);

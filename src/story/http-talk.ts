@@ -188,6 +188,11 @@ export class HttpTalk {
     }
   }
 
+  /** The client sends more behind the server's FIN: an answer that ends with its connection was over by then. */
+  serverClosed(at: Moment): void {
+    if (this.receiving?.responseFraming === 'until-close') this.end('server', true, at);
+  }
+
   /** The stream of this side is over: by FIN (orderly) or otherwise. */
   end(from: Side, orderly: boolean, at: Moment): void {
     const direction = this.direction(from);

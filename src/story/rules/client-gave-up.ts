@@ -2,8 +2,9 @@ import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
 import { isPoll } from '../meant-to-wait.js';
 
-/** A caller that leaves sooner did not wait, it changed its mind. */
-const leastWaitNs = 1e9;
+/** A caller that leaves sooner did not wait; one that leaves before a second may have changed its mind. */
+const leastWaitNs = 250e6;
+const leastSureNs = 1e9;
 
 export const clientGaveUp: Rule = {
   id: 'client-gave-up',
@@ -34,6 +35,7 @@ export const clientGaveUp: Rule = {
     if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs || isPoll(lost.target))
       return null;
     return {
+      confidence: lost.waitedNs < leastSureNs ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
       delayNs: lost.waitedNs,

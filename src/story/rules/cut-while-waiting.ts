@@ -62,6 +62,8 @@ export const cutWhileWaiting: Rule = {
 function constantWait(lost: LostRequest, server: ServerFacts): { count: number; confidence: Confidence } | null {
   // A busy program starts its timer late.
   const slackNs = Math.max(0.02 * lost.waitedNs, Math.min(0.05 * lost.waitedNs, 50e6), 20e6 + lost.roundTripNs);
+  // Where another request was answered after more than that, there is no such limit.
+  if (server.longestAnswerNs > lost.waitedNs + slackNs) return null;
   let count = 0;
   let waits = 0;
   let apart = false;

@@ -1,8 +1,7 @@
 import type { Hit, Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
-import { type HalfOpen, serverLimits } from '../facts-server.js';
+import { type HalfOpen, leastHalfOpenNs, serverLimits } from '../facts-server.js';
 
-const leastNs = 5e9;
 /** From here on it is neglect, and not a slow reaction. */
 const longNs = 60e9;
 
@@ -46,8 +45,8 @@ export const halfOpen: Rule = {
         connections: group.map(({ connection }) => connection),
         packets: group.flatMap(({ finPacket, endPacket }) => [finPacket, endPacket]).slice(0, 40),
         text: () => {
-          const { connection, finPacket, stays, forNs, endedNs } = first!;
-          const end = endedNs === null ? 'until the capture ended' : 'until a reset';
+          const { connection, finPacket, stays, forNs, endedNs, endedBy } = first!;
+          const end = endedNs === null ? 'until the capture ended' : `until ${endedBy}`;
           const many = group.length >= serverLimits.halfOpen ? ' at least' : '';
           return `${counted(group.length, 'connection')}${many}, for up to ${durationWords(longest)}. For example #${connection}: behind the FIN in packet ${finPacket} the ${stays} stayed for ${durationWords(forNs)}, ${end}.`;
         },
@@ -61,7 +60,7 @@ function groups(candidates: readonly HalfOpen[], latestNs: number): Map<string, 
   const found = new Map<string, (HalfOpen & { forNs: number })[]>();
   for (const candidate of candidates) {
     const forNs = (candidate.endedNs ?? latestNs) - candidate.sinceNs;
-    if (forNs < leastNs) continue;
+    if (forNs < leastHalfOpenNs) continue;
     const group = found.get(candidate.stays) ?? [];
     group.push({ ...candidate, forNs });
     found.set(candidate.stays, group);

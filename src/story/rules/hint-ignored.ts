@@ -28,6 +28,9 @@ export const hintIgnored: Rule = {
     if (firstHintMax === null || firstHintMax < 1 || exchangeCount <= firstHintMax + 1) return null;
     const beyond = connection.exchanges[firstHintMax + 1];
     if (beyond === undefined || beyond.firstByte === null) return null;
+    // Pipelined before that answer had come: nobody could know.
+    const { firstByte } = connection.exchanges[0]!;
+    if (firstByte === null || beyond.requestAt.atNs <= firstByte.atNs) return null;
     return {
       confidence: 'medium',
       packets: [beyond.requestAt.packet],

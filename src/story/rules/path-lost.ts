@@ -40,12 +40,15 @@ export const pathLost: Rule = {
   },
   onLostRequest: (lost) => {
     if (lost.by !== 'network' || lost.sentAgain < 2) return null;
+    // The client takes the connection for open; a server whose accept queue is full has forgotten it.
+    const mayBeQueued = lost.number === 1;
     return {
+      confidence: mayBeQueued ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
       delayNs: Math.max(0, lost.waitedNs),
       text: () =>
-        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.`,
+        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.${mayBeQueued ? ' It was the first of its connection: the server’s accept queue may have been full (ss -ltn: Recv-Q above Send-Q).' : ''}`,
     };
   },
   sum: ({ count, lostRequests }) =>

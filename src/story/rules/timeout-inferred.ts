@@ -1,6 +1,6 @@
 import type { Hit, Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, listWords } from '../diagnosis-words.js';
-import type { Sample } from '../facts-constant.js';
+import type { ServerFacts } from '../facts-server.js';
 import { knownBy } from '../known-timeouts.js';
 
 export const timeoutInferred: Rule = {
@@ -20,14 +20,14 @@ export const timeoutInferred: Rule = {
   noFix: 'There is nothing to change: this is a measurement. See timeout-order for whether it fits the client.',
   onServer: (server) => {
     const found = server.idleTimeout();
-    if (found === null) return single(server.idleCloses.samples);
+    if (found === null) return single(server);
     return {
       packets: found.packets,
       connections: found.connections,
       count: found.count,
       confidence: found.count >= 3 ? 'high' : 'medium',
       text: () => {
-        const names = knownBy(found.value, 'server');
+        const names = namesOf(found.value, server);
         const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
         const spread = found.count > 1 ? `, ± ${durationWords(found.spread)}` : '';
         const announced = server.announcedSeconds();
@@ -42,11 +42,12 @@ export const timeoutInferred: Rule = {
 };
 
 /** Seen once: told when it is long enough to be a timer, but not as a certainty. */
-function single(closes: readonly Sample[]): Hit | null {
+function single(server: ServerFacts): Hit | null {
+  const closes = server.idleCloses.samples;
   const [close] = closes;
   if (close === undefined || closes.length > 1 || close.value < 1e9) return null;
   const { connection, packet, value: idleNs } = close;
-  const names = knownBy(idleNs, 'server');
+  const names = namesOf(idleNs, server);
   const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
   return {
     packets: [packet],
@@ -54,4 +55,12 @@ function single(closes: readonly Sample[]): Hit | null {
     confidence: 'low',
     text: () => `It closed an idle connection once, after ${durationWords(idleNs)}.${known}`,
   };
+}
+
+/** Of what this may be the default; a server that says what it is is nothing else. */
+function namesOf(idleNs: number, { software }: ServerFacts): readonly string[] {
+  const names = knownBy(idleNs, 'server');
+  if (software === null) return names;
+  const said = software.toLowerCase();
+  return names.filter((name) => said.includes(name.split(/[ .]/)[0]!.toLowerCase()));
 }
