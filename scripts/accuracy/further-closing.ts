@@ -168,10 +168,12 @@ ProxyPass /wait http://127.0.0.1:${behind}/wait`,
     const lines = await Promise.all(Array.from({ length: 5 }, () => Line.open(port)));
     const asked = lines.map((line) => line.ask('/wait/20000'));
     await pause(what === 'Apache' ? 1300 : 500);
-    await server.stop(what === 'HAProxy' ? 'SIGKILL' : 'SIGTERM');
+    // Apache takes ten seconds for it.
+    const stopped = server.stop(what === 'HAProxy' ? 'SIGKILL' : 'SIGTERM');
     await Promise.all(asked);
     for (const line of lines) truth.connection('server-died', `${what} stopped while requests wait`, line);
     for (const line of lines) await line.leave();
+    await stopped;
     for (let index = 0; index < 2; index += 1) {
       const socket = new Socket();
       const startedAtMs = Date.now();

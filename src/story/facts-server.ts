@@ -212,10 +212,9 @@ export class ServerFacts implements TableEntry {
     return this.timeout;
   }
 
-  /** Closes that all came at one moment may as well be those of a server that was stopped, unless it had announced them. */
-  private isTimer({ value, least, most }: ProvenConstant): boolean {
-    const announced = this.announcedSeconds();
-    if (announced !== null && value >= earlyShare * announced * 1e9) return true;
+  /** Where all closes came at one moment, and openings were refused, the server was stopped. */
+  private isTimer({ least, most }: ProvenConstant): boolean {
+    if (this.refused === 0) return true;
     let firstNs = Number.POSITIVE_INFINITY;
     let lastNs = 0;
     for (const sample of this.idleCloses.samples) {

@@ -1,10 +1,13 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import type { LostRequest } from '../facts-lost-request.js';
 import { isPoll } from '../meant-to-wait.js';
 
 /** A caller that leaves sooner did not wait; one that leaves before a second may have changed its mind. */
 const leastWaitNs = 250e6;
 const leastSureNs = 1e9;
+/** Callers that leave nearer together than this were ended together. */
+const oneMomentNs = 20e6;
 
 export const clientGaveUp: Rule = {
   id: 'client-gave-up',
@@ -31,9 +34,12 @@ export const clientGaveUp: Rule = {
       why: 'a caller that leaves too early gets nothing and comes again',
     },
   ],
-  onLostRequest: (lost) => {
+  onLostRequest: (lost, server) => {
     if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs || isPoll(lost.target))
       return null;
+    const together = ({ by, closeAt, connection }: LostRequest): boolean =>
+      by === 'client' && connection !== lost.connection && Math.abs(closeAt.atNs - lost.closeAt.atNs) < oneMomentNs;
+    if (lost.waitedNs < leastSureNs && server.lost.some(together)) return null;
     return {
       confidence: lost.waitedNs < leastSureNs ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
