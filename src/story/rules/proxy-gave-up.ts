@@ -11,7 +11,7 @@ export const proxyGaveUp: Rule = {
   level: 'bad',
   confidence: 'high',
   owner: 'server',
-  title: 'A proxy gave up waiting for its server and answered 502 or 504',
+  title: 'A proxy gave up waiting for its server and answered 502, 503 or 504',
   prose:
     'The request had arrived at the server, and no byte of an answer came. The proxy in front lost patience, closed its connection to the ' +
     'server and told its own caller 502 or 504. So the error page comes from the proxy, the delay from the server. If the server needs ' +

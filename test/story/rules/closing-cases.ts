@@ -124,6 +124,15 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'half-open',
+    name: 'the client closes after 20 s, and is late',
+    story: `${answered}
+      5.15  << FIN
+      25.2  >> FIN
+      25.22 << RST`,
+    finding: { level: 'info', owner: 'client', connections: [0], says: /stayed for 20\.0 s, until its FIN/ },
+  },
+  {
+    rule: 'half-open',
     name: 'the client answers the FIN after 0.1 s',
     story: `${answered}
       5.15  << FIN

@@ -145,6 +145,18 @@ export const lostRequestCases: readonly RuleCase[] = [
   },
   {
     rule: 'request-after-close',
+    name: 'behind an answer whose end is the close',
+    story: `
+      0     open
+      0.1   >> GET /first
+      0.15  << 200 until-close 5 | Connection: close
+      0.151 << FIN
+      0.3   >> GET /second
+      0.32  << RST`,
+    finding: { level: 'bad', confidence: 'high', owner: 'client', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'request-after-close',
     name: 'a request captured behind its answer',
     story: `
       0      open
@@ -247,6 +259,22 @@ export const lostRequestCases: readonly RuleCase[] = [
   },
   {
     rule: 'cut-while-waiting',
+    name: 'three waits cut after two seconds each, and a fourth that was answered after three',
+    story: `${each(
+      3,
+      (n) => `
+      #${n} ${n}     open
+      #${n} ${n}.1   >> GET /slow${n}
+      #${n} ${n + 2}.1 << FIN
+      #${n} ${n + 2}.2 >> FIN`,
+    )}
+      #4 10    open
+      #4 10.1  >> GET /slower
+      #4 13.1  << 200 body 5`,
+    finding: null,
+  },
+  {
+    rule: 'cut-while-waiting',
     name: 'three requests that began together and were cut together: one cause, which need not be a timer',
     story: each(
       3,
@@ -303,6 +331,32 @@ export const lostRequestCases: readonly RuleCase[] = [
   },
   {
     rule: 'client-gave-up',
+    name: 'two clients close after 0.4 s each',
+    story: each(
+      2,
+      (n) => `
+      #${n} ${n}     open
+      #${n} ${n}.1   >> GET /slow
+      #${n} ${n}.5   >> FIN
+      #${n} ${n}.52  << FIN`,
+    ),
+    finding: { level: 'warning', confidence: 'medium', connections: [0, 1], lostRequests: 2 },
+  },
+  {
+    rule: 'client-gave-up',
+    name: 'two connections of a client end at one moment: it was ended',
+    story: each(
+      2,
+      (n) => `
+      #${n} 0.0${n}     open
+      #${n} 0.10${n}   >> GET /slow
+      #${n} 0.50${n}   >> FIN
+      #${n} 0.52${n}  << FIN`,
+    ),
+    finding: null,
+  },
+  {
+    rule: 'client-gave-up',
     name: 'the answer comes to a client that has closed, and is refused',
     story: `
       0     open
@@ -327,6 +381,22 @@ export const lostRequestCases: readonly RuleCase[] = [
       #1 2.13  << FIN
       #0 2.14  << 504 body 5`,
     finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [1, 0], lostRequests: 1 },
+  },
+  {
+    rule: 'proxy-gave-up',
+    name: 'a proxy that says 503, as Varnish does',
+    story: `
+      server 10.0.0.2:80
+      #0 0     open
+      client 10.0.0.2
+      server 10.0.0.3:8080
+      #1 0.05  open
+      #0 0.1   >> GET /slow
+      #1 0.12  >> GET /slow
+      #1 2.12  >> FIN
+      #1 2.13  << FIN
+      #0 2.14  << 503 body 5`,
+    finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [1, 0], says: /said 503 to its caller/ },
   },
   {
     rule: 'proxy-gave-up',
@@ -431,6 +501,32 @@ export const lostRequestCases: readonly RuleCase[] = [
       5.301 >> ${record(23, 120)} ; crossing
       5.35  << RST`,
     finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [0], says: /after 5.00 s of idleness/ },
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'behind requests as short as requests can be',
+    story: `
+      0     open
+      0.1   >> ${record(22, 250)}
+      0.15  << ${record(22, 900)}
+      0.2   >> ${record(23, 53)}
+      0.21  >> ${record(23, 60)}
+      0.3   << ${record(23, 300)}
+      5.3   << ${alert}
+      5.3   << FIN
+      5.301 >> ${record(23, 300)} ; crossing
+      5.35  << RST`,
+    finding: { level: 'bad', confidence: 'high', owner: 'server', connections: [0] },
+  },
+  {
+    rule: 'tls-stale-reuse',
+    name: 'two small frames of HTTP/2 ask for nothing',
+    story: `${usedEncrypted}
+      5.3   << ${alert}
+      5.3   << FIN
+      5.301 >> ${record(23, 43)} ; crossing
+      5.35  << RST`,
+    finding: null,
   },
   {
     rule: 'tls-stale-reuse',

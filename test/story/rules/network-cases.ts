@@ -115,6 +115,14 @@ export const networkCases: readonly RuleCase[] = [
   },
   {
     rule: 'path-lost',
+    name: 'nothing is acknowledged from the first request on: the server may have had no room for the connection',
+    story: `
+      0     open
+      ${swallowed(0.3)}`,
+    finding: { level: 'bad', confidence: 'medium', lostRequests: 1, says: /accept queue may have been full/ },
+  },
+  {
+    rule: 'path-lost',
     name: 'the client vanishes while the answer comes',
     story: `
       0     open

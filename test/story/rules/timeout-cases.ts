@@ -55,6 +55,22 @@ export const timeoutCases: readonly RuleCase[] = [
   },
   {
     rule: 'timeout-inferred',
+    name: 'closes of one moment, and then nobody listens: the server was stopped',
+    story: `${each(
+      3,
+      (n) => `
+      #${n} 0.0${n}    open
+      #${n} 0.10${n}   >> GET /
+      #${n} 0.15${n}   << 200 body 5
+      #${n} 3.15${n}   << FIN
+      #${n} 3.17${n}   >> FIN`,
+    )}
+      #4 4    >> SYN
+      #4 4.02 << RST`,
+    finding: null,
+  },
+  {
+    rule: 'timeout-inferred',
     name: 'closes after all sorts of idle times',
     story: each(
       5,
@@ -148,6 +164,21 @@ export const timeoutCases: readonly RuleCase[] = [
       0.2   << 200 body 5 | Keep-Alive: timeout=5
       4.2   >> GET /
       4.3   << 200 body 5 | Keep-Alive: timeout=5`,
+    finding: null,
+  },
+  {
+    rule: 'hint-ignored',
+    name: 'all sent before the first answer announced its limit',
+    story: `
+      0     open
+      0.1   >> GET /1
+      0.101 >> GET /2
+      0.102 >> GET /3
+      0.103 >> GET /4
+      0.2   << 200 body 5 | Keep-Alive: max=1
+      0.201 << 200 body 5
+      0.202 << 200 body 5
+      0.203 << 200 body 5`,
     finding: null,
   },
   {
