@@ -160,7 +160,7 @@ const reasonNumbers: ReadonlyMap<EndingWhy, number> = new Map(endingReasons.map(
 /** A request whose method is not idempotent (RFC 9110 §9.2.2). */
 export const isUnsafe = (method: string): boolean => method === 'POST' || method === 'PATCH';
 
-/** 502 or 504: a proxy speaks of what is behind it. */
+/** 502, 503 or 504: a proxy may speak of what is behind it. */
 export const isOfGateway = (status: number): boolean => status >= 502 && status <= 504;
 
 const sawServer = ({ tcp }: Connection): boolean =>

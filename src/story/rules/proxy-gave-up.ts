@@ -14,7 +14,7 @@ export const proxyGaveUp: Rule = {
   title: 'A proxy gave up waiting for its server and answered 502, 503 or 504',
   prose:
     'The request had arrived at the server, and no byte of an answer came. The proxy in front lost patience, closed its connection to the ' +
-    'server and told its own caller 502 or 504. So the error page comes from the proxy, the delay from the server. If the server needs ' +
+    'server and told its own caller 502, 503 or 504. So the error page comes from the proxy, the delay from the server. If the server needs ' +
     'that long, raise the proxy’s response timeout; if not, find out what the server waits for. It may go on working for nobody.',
   notToConfuseWith:
     'A caller that hangs up itself (client-gave-up), and a 502 because the server closed the connection (stale-reuse, closed-without-answer).',
