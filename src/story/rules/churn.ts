@@ -80,7 +80,7 @@ function churnCause(pair: PairFacts): Cause | null {
   const most = Math.max(clientPrompt, serverPrompt, serverAsked, idle);
   if (most < 0.5 * usedConnections) return null;
   if (most === serverAsked || most === serverPrompt) {
-    const announced = most === serverAsked ? ', as it announces with Connection: close' : '';
+    const announced = most === serverAsked ? ', as its answers say (Connection: close, or HTTP/1.0)' : '';
     return {
       owner: 'server',
       text: `The server closes behind each answer${announced}.`,
