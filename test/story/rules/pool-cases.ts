@@ -58,7 +58,7 @@ export const poolCases: readonly RuleCase[] = [
       #${n} ${n}.201 << FIN
       #${n} ${n}.25  >> FIN`,
     ),
-    finding: { owner: 'server', says: /announces with Connection: close/ },
+    finding: { owner: 'server', says: /as its answers say \(Connection: close/ },
   },
   {
     rule: 'churn',
