@@ -52,6 +52,8 @@ export interface LostRequest {
   readonly probes: number;
   /** The handshake's round trip in ns; 0 when unknown. */
   readonly roundTripNs: number;
+  /** From where the capture was made to the server and back, in ns; 0 when unknown. */
+  readonly toServerNs: number;
 }
 
 /** Sooner than this behind the FIN the client’s program can hardly have heard of it. */
@@ -61,6 +63,14 @@ const mostOfRoundTrip = 0.9;
 const shortRoundTripNs = 1e6;
 /** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload; or from its cause. */
 const leastTurnNs = 50e6;
+
+/** Those that were sent by the time of the close, or with this one; what was sent long behind it is another story. */
+function pendingAt({ exchanges, exchangeCount, ending }: Connection, from: number): number {
+  const untilNs = Math.max(ending.at.atNs, exchanges[from]!.requestAt.atNs) + leastTurnNs;
+  let count = exchangeCount - exchanges.length;
+  for (let index = from; index < exchanges.length; index++) if (exchanges[index]!.requestAt.atNs <= untilNs) count++;
+  return count;
+}
 
 export function lostRequestOf(connection: Connection, facts: ConnectionFacts): LostRequest | null {
   const { ending, closing, exchanges, tcp } = connection;
@@ -97,6 +107,8 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
   const resetCrossed =
     by === 'server' &&
     how === 'rst' &&
+    // One without an acknowledgement answers a packet, and crosses none (RFC 9293 §3.10.7.1).
+    reset?.acknowledges !== false &&
     exchange.requestAcked === null &&
     (ending.at.atNs - exchange.requestAt.atNs < Math.max(0, mostOfRoundTrip * facts.roundTripNs - shortRoundTripNs) ||
       // A reset that acknowledges none of the request left before it came.
@@ -117,7 +129,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     idleBeforeNs: Math.max(0, exchange.requestAt.atNs - since),
     closeSaidBefore: previous?.closeAskedBy ?? 'none',
     pipelined: exchange.pipelined,
-    pending: connection.exchangeCount - exchange.number + 1,
+    pending: pendingAt(connection, index),
     hintSeconds: facts.lastHintSeconds,
     by,
     how,
@@ -131,5 +143,6 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     sentAgain: closing.unanswered?.from === 'client' ? closing.unanswered.retransmissions : 0,
     probes: tcp.keepAliveProbes.client,
     roundTripNs: facts.roundTripNs,
+    toServerNs: connection.synToSynAckNs ?? 0,
   };
 }

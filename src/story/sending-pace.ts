@@ -11,8 +11,8 @@
 const nextWithin = { leastNs: 500e6, roundTrips: 2 } as const;
 /** What TCP's timestamps take of each segment (RFC 7323 §3.2, padded). */
 const timestampBytes = 12;
-/** Large segments of one size, one behind the other, are full, whatever was announced: something on the way made them smaller. */
-const leastLikelyFull = 1200;
+/** Two of one size that fit into a packet of Ethernet are full, too, where not much larger ones were announced: the way is narrower. */
+const likelyFull = { least: 1200, most: 1500, ofMaximum: 0.8 } as const;
 
 export class SendingPace {
   /** 0 while unknown. */
@@ -49,7 +49,8 @@ export class SendingPace {
 
   private wasFull(): boolean {
     const { last, maximum } = this;
-    if (last >= leastLikelyFull && last === this.before) return true;
+    const isLikely = last >= likelyFull.least && last <= likelyFull.most && last >= likelyFull.ofMaximum * maximum;
+    if (isLikely && last === this.before) return true;
     return last > 0 && maximum > 0 && (last % maximum === 0 || last % (maximum - timestampBytes) === 0);
   }
 }

@@ -12,7 +12,7 @@
  * The capture stands at the client. Each segment with data, SYN or FIN is acknowledged one round trip later by an ACK of its own
  * unless the other side sends something before.
  *
- * What: `open` (SYN, SYN-ACK, ACK), `SYN`, `SYN-ACK`, `ACK`, `FIN`, `RST`, `PROBE` (TCP keep-alive), `data N` (N bytes), `text "…"`,
+ * What: `open` (SYN, SYN-ACK, ACK), `SYN`, `SYN-ACK`, `ACK`, `FIN`, `RST`, `BARE-RST` (without an ACK), `PROBE` (TCP keep-alive), `data N` (N bytes), `text "…"`,
  * `again` (the last segment that took up sequence numbers, once more), a request (`METHOD target [HTTP/1.0]`), a response (its status).
  * Messages: `body N` sends N bytes of content; `length N` announces another length; `chunked N` sends N bytes in one chunk and the last
  * one; `half-chunked N` leaves the last one out; `until-close N`. Fields follow behind bars.
@@ -158,6 +158,7 @@ class Stage {
       ACK: flag.ack,
       FIN: flag.fin | flag.ack,
       RST: flag.rst | flag.ack,
+      'BARE-RST': flag.rst,
     };
     if (plain[action] !== undefined) this.#send(flow, direction, at, plain[action], '', options);
     else if (action === 'PROBE') this.#put(flow, direction, at, half.next - 1, flag.ack, '', options);

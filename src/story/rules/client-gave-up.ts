@@ -37,6 +37,8 @@ export const clientGaveUp: Rule = {
   onLostRequest: (lost, server) => {
     if (lost.by !== 'client' || !lost.whole || !lost.acknowledged || lost.waitedNs < leastWaitNs || isPoll(lost.target))
       return null;
+    // A machine that runs acknowledges the client’s close: that is path-lost.
+    if (lost.sentAgain >= 2) return null;
     const together = ({ by, closeAt, connection }: LostRequest): boolean =>
       by === 'client' && connection !== lost.connection && Math.abs(closeAt.atNs - lost.closeAt.atNs) < oneMomentNs;
     if (lost.waitedNs < leastSureNs && server.lost.some(together)) return null;

@@ -25,6 +25,8 @@ export const closedWithoutAnswer: Rule = {
   onLostRequest: (lost) => {
     // A reset that crossed a request without an idle time before it was no idle timer's either.
     if (lost.by !== 'server' || (lost.crossed && lost.how !== 'rst')) return null;
+    // Sent again and again until a reset came, it had not arrived: that is path-lost.
+    if (lost.how === 'rst' && !lost.acknowledged && lost.sentAgain >= 2) return null;
     const confidence = lost.whole && lost.acknowledged && !lost.crossed ? 'high' : 'medium';
     return {
       confidence,

@@ -1,5 +1,6 @@
 import type { Confidence, Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, requestWords } from '../diagnosis-words.js';
+import type { LostRequest } from '../facts-lost-request.js';
 import { keepPathAlive } from '../fixes.js';
 import { forgottenBy } from '../known-timeouts.js';
 import type { Reset } from '../model.js';
@@ -16,8 +17,8 @@ export const forgedReset: Rule = {
   prose:
     'Every packet carries a counter that each router on its way lowers by one (its time to live). The reset that ended the connection ' +
     'has another value than all packets that really came from that side, so it was made by something nearer or farther: a firewall, a ' +
-    'NAT gateway or a load balancer that has forgotten the connection or does not like it. Neither program closed anything, and neither ' +
-    'log will show it.',
+    'NAT gateway or a load balancer that has forgotten the connection or does not like it. Or it answers sooner than a packet can come back from the other end. Neither program closed ' +
+    'anything, and neither log will show it.',
   notToConfuseWith:
     'A reset of the server’s own (stale-reuse, closed-without-answer). Some operating systems send resets with another first value of ' +
     'the counter than data; that is why a difference without further signs is told with medium confidence.',
@@ -39,7 +40,8 @@ export const forgedReset: Rule = {
   onLostRequest: (lost) => {
     const { reset } = lost;
     if (reset === null || lost.how !== 'rst' || lost.by !== reset.from) return null;
-    const confidence = forged(reset);
+    const isTooSoon = cameTooSoon(lost, reset);
+    const confidence = forged(reset) ?? (isTooSoon ? 'medium' : null);
     if (confidence === null) return null;
     return {
       confidence,
@@ -48,7 +50,7 @@ export const forgedReset: Rule = {
       text: () => {
         const box = forgottenBy(lost.idleBeforeNs);
         const known = box === null ? '' : ` That is longer than ${box.name} remembers (${box.seconds} s).`;
-        return `For example connection #${lost.connection}: ${requestWords(lost)} after ${durationWords(lost.idleBeforeNs)} of idleness met a reset (packet ${reset.at.packet}) that ${howForged(reset)}.${known}`;
+        return `For example connection #${lost.connection}: ${requestWords(lost)} after ${durationWords(lost.idleBeforeNs)} of idleness met a reset (packet ${reset.at.packet}) that ${isTooSoon ? howSoon(lost, reset) : howForged(reset)}.${known}`;
       },
     };
   },
@@ -66,6 +68,18 @@ function forged({ timeToLive, usualTimeToLive }: Reset): Confidence | null {
   const madeHere = firstValues.includes(timeToLive) && !firstValues.includes(usualTimeToLive);
   return madeHere ? 'high' : 'medium';
 }
+
+/** Nearer servers are told from boxes before them by nothing. */
+const leastDistanceNs = 2e6;
+
+/** It answers the request, as one without an acknowledgement does, sooner than any packet comes back from the server. */
+function cameTooSoon({ requestAt, toServerNs, idleBeforeNs, acknowledged }: LostRequest, { acknowledges, at }: Reset): boolean {
+  if (acknowledges || acknowledged || toServerNs < leastDistanceNs || idleBeforeNs < 2 * toServerNs) return false;
+  return at.atNs >= requestAt.atNs && at.atNs - requestAt.atNs < toServerNs / 2;
+}
+
+const howSoon = ({ requestAt, toServerNs }: LostRequest, { at }: Reset): string =>
+  `answers it after ${durationWords(at.atNs - requestAt.atNs)}, and from the server nothing comes back before ${durationWords(toServerNs)}`;
 
 const howForged = ({ timeToLive, usualTimeToLive }: Reset): string =>
   `has a time to live of ${timeToLive}, and all packets of its sender before it had ${usualTimeToLive}`;

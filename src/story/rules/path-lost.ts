@@ -23,13 +23,15 @@ export const pathLost: Rule = {
     { for: 'Linux', setting: 'net.ipv4.tcp_retries2 = 8', why: 'gives up after about 100 s instead of 15 minutes' },
     { for: 'a socket', setting: 'TCP_USER_TIMEOUT = 30 s', why: 'the same for one connection' },
   ],
-  endings: ['data-unanswered'],
+  endings: ['data-unanswered', 'response-cut'],
   onConnection: (connection, { bothSeen, firstUnanswered, sound }) => {
-    const { id, closing, tcp } = connection;
+    const { id, closing, ending, tcp } = connection;
     if (!bothSeen || firstUnanswered >= 0) return null;
     // Behind an idle time it is silent-drop.
     if (sound && swallowedTurn(connection) !== null) return null;
     const { unanswered } = closing;
+    // The client left in the middle of an answer, and nothing acknowledged that.
+    if (ending.why === 'response-cut' && (unanswered?.from !== 'client' || unanswered.retransmissions < 2)) return null;
     if (unanswered === null || tcp.bytes[unanswered.from === 'client' ? 'server' : 'client'] + tcp.syns.server === 0) return null;
     return {
       level: 'warning',
@@ -38,17 +40,20 @@ export const pathLost: Rule = {
         `For example connection #${id}: the ${unanswered.from} sent again ${counted(unanswered.retransmissions, 'time')} (packets ${unanswered.since.packet} to ${unanswered.last.packet}).`,
     };
   },
-  onLostRequest: (lost) => {
-    if (lost.by !== 'network' || lost.sentAgain < 2) return null;
+  onLostRequest: (lost, _server, { isLeaky }) => {
+    if (lost.sentAgain < 2) return null;
+    // The client’s close stayed unanswered like all before it; or a machine that knows nothing of the connection answers at last.
+    const isSilent = lost.by === 'network' || lost.by === 'client' || (lost.how === 'rst' && !lost.acknowledged);
+    if (!isSilent) return null;
     // The client takes the connection for open; a server whose accept queue is full has forgotten it.
-    const mayBeQueued = lost.number === 1;
+    const mayBeQueued = lost.number === 1 && !lost.acknowledged;
     return {
-      confidence: mayBeQueued ? 'medium' : 'high',
+      confidence: mayBeQueued || (isLeaky && lost.by !== 'network') ? 'medium' : 'high',
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
       delayNs: Math.max(0, lost.waitedNs),
       text: () =>
-        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet}) sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.${mayBeQueued ? ' It was the first of its connection: the server’s accept queue may have been full (ss -ltn: Recv-Q above Send-Q).' : ''}`,
+        `For example connection #${lost.connection}: ${requestWords(lost)} (packet ${lost.requestAt.packet})${lost.acknowledged ? ' was waiting; what the client sent then was' : ''} sent again ${counted(lost.sentAgain, 'time')} without an acknowledgement.${mayBeQueued ? ' It was the first of its connection: the server’s accept queue may have been full (ss -ltn: Recv-Q above Send-Q).' : ''}`,
     };
   },
   sum: ({ count, lostRequests }) =>

@@ -29,7 +29,8 @@ export const serverDied: Rule = {
     ...drainBeforeStop,
   ],
   onLostRequest: (lost, server, { isLeaky }) => {
-    if (lost.by !== 'server') return null;
+    // What was sent behind the close did not wait for an answer when the server ended.
+    if (lost.by !== 'server' || lost.requestAt.atNs > lost.closeAt.atNs) return null;
     const refusal = server.refusals.find(({ atNs }) => atNs >= lost.closeAt.atNs && atNs - lost.closeAt.atNs <= refusedWithinNs);
     if (refusal === undefined || wasAlive(server, lost.closeAt.atNs, refusal.atNs)) return null;
     return {

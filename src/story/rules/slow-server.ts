@@ -44,9 +44,12 @@ export const slowServer: Rule = {
     let count = 0;
     let delayNs = 0;
     let slowest: Exchange | null = null;
+    // A machine that runs acknowledges what the client sends last: without that nobody knows when it fell silent.
+    const isGone = (connection.closing.unanswered?.retransmissions ?? 0) >= 2;
     for (const exchange of connection.exchanges) {
       const { waited, requestAcked, firstByte, responseEnd } = exchange;
-      if (waited.server < leastWaitNs || firstByte === null || !exchange.requestSeen) continue;
+      if (waited.server < leastWaitNs || firstByte === null || !exchange.requestSeen || (isGone && responseEnd === null))
+        continue;
       if (cameTooLate(exchange, connection.closing) || isMeantToWait(exchange)) continue;
       if (slowest === null || waited.server > slowest.waited.server) slowest = exchange;
       count++;

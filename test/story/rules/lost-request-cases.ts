@@ -235,6 +235,17 @@ export const lostRequestCases: readonly RuleCase[] = [
   },
   {
     rule: 'server-died',
+    name: 'a request behind the close of the server that ended did not wait for it',
+    story: `${answered}
+      5.150 << FIN ; unacked
+      5.151 >> POST /order body 20 ; crossing
+      5.172 << RST
+      #1 6    >> SYN
+      #1 6.02 << RST`,
+    finding: null,
+  },
+  {
+    rule: 'server-died',
     name: 'a reset while a request waits, then a new connection that works',
     story: `${answered}
       1     >> GET /slow
@@ -434,6 +445,17 @@ export const lostRequestCases: readonly RuleCase[] = [
       0.9   << 200 body 5
       0.901 << FIN`,
     finding: null,
+  },
+  {
+    rule: 'closed-without-answer',
+    name: 'a request long behind the close is not counted with the one before it',
+    story: `${answered}
+      1     >> GET /second
+      1.02  << ACK
+      1.5   << FIN
+      8     >> GET /third
+      8.02  << RST`,
+    finding: { level: 'bad', lostRequests: 1, connections: [0] },
   },
   {
     rule: 'closed-without-answer',

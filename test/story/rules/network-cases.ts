@@ -115,6 +115,30 @@ export const networkCases: readonly RuleCase[] = [
   },
   {
     rule: 'path-lost',
+    name: 'the client gives up, and nothing acknowledges its close either',
+    story: `${answered}
+      0.3   >> GET /slow
+      0.32  << ACK
+      5.3   >> FIN ; lost
+      5.5   >> again ; lost
+      5.9   >> again ; lost
+      6.7   >> again ; lost`,
+    finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], lostRequests: 1 },
+  },
+  {
+    rule: 'client-gave-up',
+    name: 'nothing acknowledges its close: the server is gone',
+    story: `${answered}
+      0.3   >> GET /slow
+      0.32  << ACK
+      5.3   >> FIN ; lost
+      5.5   >> again ; lost
+      5.9   >> again ; lost
+      6.7   >> again ; lost`,
+    finding: null,
+  },
+  {
+    rule: 'path-lost',
     name: 'nothing is acknowledged from the first request on: the server may have had no room for the connection',
     story: `
       0     open
@@ -148,6 +172,30 @@ export const networkCases: readonly RuleCase[] = [
       400    >> POST /order body 5
       400.001 << RST ; ttl=64`,
     finding: { level: 'bad', confidence: 'high', owner: 'network', lostRequests: 1, says: /time to live of 64, .* had 52/ },
+  },
+  {
+    rule: 'forged-reset',
+    name: 'a reset that answers a request sooner than the server can',
+    story: `${answered}
+      5     >> GET /second
+      5.002 << BARE-RST`,
+    finding: { level: 'bad', confidence: 'medium', owner: 'network', lostRequests: 1, says: /answers it after 2\.00 ms/ },
+  },
+  {
+    rule: 'stale-reuse',
+    name: 'a reset that answers a request sooner than the server can',
+    story: `${answered}
+      5     >> GET /second
+      5.002 << BARE-RST`,
+    finding: null,
+  },
+  {
+    rule: 'forged-reset',
+    name: 'a reset that answers a request a round trip later',
+    story: `${answered}
+      5     >> GET /second
+      5.021 << BARE-RST`,
+    finding: null,
   },
   {
     rule: 'forged-reset',
