@@ -147,6 +147,32 @@ export const networkCases: readonly RuleCase[] = [
   },
   {
     rule: 'path-lost',
+    name: 'the client leaves in the middle of an answer, and nothing acknowledges that',
+    story: `
+      0     open
+      0.1   >> GET /large
+      0.2   << 200 length 3000 body 1000
+      5.2   >> FIN ; lost
+      5.4   >> again ; lost
+      5.8   >> again ; lost
+      6.6   >> again ; lost`,
+    finding: { level: 'warning', confidence: 'high', owner: 'network', connections: [0] },
+  },
+  {
+    rule: 'slow-server',
+    name: 'the client leaves in the middle of an answer, and nothing acknowledges that',
+    story: `
+      0     open
+      0.1   >> GET /large
+      0.2   << 200 length 3000 body 1000
+      5.2   >> FIN ; lost
+      5.4   >> again ; lost
+      5.8   >> again ; lost
+      6.6   >> again ; lost`,
+    finding: null,
+  },
+  {
+    rule: 'path-lost',
     name: 'the client vanishes while the answer comes',
     story: `
       0     open

@@ -55,6 +55,20 @@ export const timeoutCases: readonly RuleCase[] = [
   },
   {
     rule: 'timeout-inferred',
+    name: 'a server that says what it is has nobody else’s default',
+    story: each(
+      3,
+      (n) => `
+      #${n} ${n * 8}     open
+      #${n} ${n * 8}.1   >> GET /
+      #${n} ${n * 8}.15  << 200 body 5 | Server: nginx
+      #${n} ${n * 8 + 2}.15 << FIN
+      #${n} ${n * 8 + 2}.17 >> FIN`,
+    ),
+    finding: { level: 'info', count: 3, says: /^(?!.*default).*2\.00 s of idleness/ },
+  },
+  {
+    rule: 'timeout-inferred',
     name: 'closes of one moment, and then nobody listens: the server was stopped',
     story: `${each(
       3,
