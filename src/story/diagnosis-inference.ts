@@ -91,7 +91,7 @@ export interface ServerInference {
   readonly clients: readonly ClientInference[];
 }
 
-const duration = (found: Constant | null, kind: 'server' | 'client'): InferredDuration | null =>
+const duration = (found: Constant | null, kind: 'server' | 'client', software: string | null): InferredDuration | null =>
   found === null
     ? null
     : {
@@ -99,7 +99,7 @@ const duration = (found: Constant | null, kind: 'server' | 'client'): InferredDu
         spreadMs: found.spread / nsPerMs,
         count: found.count,
         of: found.of,
-        defaultOf: knownBy(found.value, kind),
+        defaultOf: knownBy(found.value, kind, software),
       };
 
 export function inferServer(server: ServerFacts): ServerInference {
@@ -108,13 +108,13 @@ export function inferServer(server: ServerFacts): ServerInference {
   const clients = [...server.pairs.values()].sort((a, b) => b.requests - a.requests).slice(0, clientLimit);
   return {
     server: server.endpoint,
-    idleTimeout: duration(idle, 'server'),
+    idleTimeout: duration(idle, 'server', server.software),
     announcedSeconds,
     announcementHolds: idle === null || announcedSeconds === null ? null : agrees(idle.value, announcedSeconds * 1e9),
     survivedMs: server.longestSurvivedGapNs > 0 ? server.longestSurvivedGapNs / nsPerMs : null,
     maximumRequests: maximumRequests(server),
     announcedMaximum: server.hintMax > 0 ? server.hintMax : null,
-    ageLimit: duration(ageLimit(server), 'server'),
+    ageLimit: duration(ageLimit(server), 'server', server.software),
     reuse: reuse(server),
     clients: clients.map((pair) => inferClient(pair, idle)),
   };
@@ -183,7 +183,7 @@ function inferClient(pair: PairFacts, idle: Constant | null): ClientInference {
     connections: pair.connections,
     requests: pair.requests,
     requestsPerConnection: pair.usedConnections === 0 ? 0 : pair.requests / pair.usedConnections,
-    idleLimit: duration(limit, 'client'),
+    idleLimit: duration(limit, 'client', null),
     longestReuseGapMs: longestGap === null ? null : longestGap / nsPerMs,
     order: orderOf(pair, idle),
     marginMs: idle === null || waitsNs === null ? null : (idle.value - waitsNs) / nsPerMs,

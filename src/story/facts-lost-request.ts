@@ -61,12 +61,15 @@ export const leastKnowingNs = 1e6;
 /** Round trips vary a little; short ones by as much as they last. */
 const mostOfRoundTrip = 0.9;
 const shortRoundTripNs = 1e6;
-/** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload; or from its cause. */
+/** Where only turns are known, requests closer than this behind an answer are not told from the rest of an upload. */
 const leastTurnNs = 50e6;
+
+/** Requests that leave nearer together than this were sent together. */
+const togetherNs = 50e6;
 
 /** Those that were sent by the time of the close, or with this one; what was sent long behind it is another story. */
 function pendingAt({ exchanges, exchangeCount, ending }: Connection, from: number): number {
-  const untilNs = Math.max(ending.at.atNs, exchanges[from]!.requestAt.atNs) + leastTurnNs;
+  const untilNs = Math.max(ending.at.atNs, exchanges[from]!.requestAt.atNs) + togetherNs;
   let count = exchangeCount - exchanges.length;
   for (let index = from; index < exchanges.length; index++) if (exchanges[index]!.requestAt.atNs <= untilNs) count++;
   return count;

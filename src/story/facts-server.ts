@@ -79,7 +79,7 @@ export interface HalfOpen {
   readonly finPacket: number;
   /** When something ended it, and what; null when nothing did while the capture ran. */
   readonly endedNs: number | null;
-  readonly endedBy: 'a reset' | 'its FIN';
+  readonly endedBy: 'a reset' | 'its FIN' | null;
   readonly endPacket: number;
 }
 
@@ -261,13 +261,14 @@ export class ServerFacts implements TableEntry {
     if (otherFin !== null && otherFin.atNs - finAcknowledged.atNs < leastHalfOpenNs) return;
     if (this.halfOpen.length >= serverLimits.halfOpen) return;
     const end = otherFin ?? reset?.at ?? null;
+    const endedByReset = end === null ? null : 'a reset';
     this.halfOpen.push({
       connection: id,
       stays: otherSide(first.from),
       sinceNs: finAcknowledged.atNs,
       finPacket: first.at.packet,
       endedNs: end?.atNs ?? null,
-      endedBy: otherFin !== null ? 'its FIN' : 'a reset',
+      endedBy: otherFin !== null ? 'its FIN' : endedByReset,
       endPacket: (end ?? last).packet,
     });
   }

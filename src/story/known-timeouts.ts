@@ -10,6 +10,8 @@ export interface KnownTimeout {
   readonly name: string;
   /** Who would show it: a server or proxy that closes, a client's pool, or a box in between that forgets. */
   readonly kind: 'server' | 'client' | 'middlebox';
+  /** It passes on what the server behind it says it is. */
+  readonly relays?: true;
 }
 
 const knownTimeouts: readonly KnownTimeout[] = [
@@ -17,7 +19,7 @@ const knownTimeouts: readonly KnownTimeout[] = [
   { seconds: 5, name: 'Node.js', kind: 'server' },
   { seconds: 5, name: 'Apache httpd', kind: 'server' },
   { seconds: 5, name: 'uvicorn', kind: 'server' },
-  { seconds: 5, name: 'Varnish', kind: 'server' },
+  { seconds: 5, name: 'Varnish', kind: 'server', relays: true },
   // Set to 5 s and announced so, with a second of grace.
   { seconds: 6, name: 'Node.js', kind: 'server' },
   // Set to 5 s, and looked at once a second.
@@ -26,15 +28,15 @@ const knownTimeouts: readonly KnownTimeout[] = [
   { seconds: 20, name: 'Tomcat (server.xml as shipped)', kind: 'server' },
   { seconds: 20, name: 'Puma before 7', kind: 'server' },
   { seconds: 60, name: 'Tomcat', kind: 'server' },
-  { seconds: 60, name: 'AWS ALB', kind: 'server' },
+  { seconds: 60, name: 'AWS ALB', kind: 'server', relays: true },
   { seconds: 65, name: 'Puma', kind: 'server' },
   { seconds: 72, name: 'Fastify', kind: 'server' },
   { seconds: 75, name: 'nginx', kind: 'server' },
   { seconds: 130, name: 'Kestrel', kind: 'server' },
-  { seconds: 180, name: 'Traefik', kind: 'server' },
+  { seconds: 180, name: 'Traefik', kind: 'server', relays: true },
   { seconds: 300, name: 'Caddy', kind: 'server' },
   { seconds: 400, name: 'Cloudflare', kind: 'server' },
-  { seconds: 610, name: 'Google Cloud load balancer', kind: 'server' },
+  { seconds: 610, name: 'Google Cloud load balancer', kind: 'server', relays: true },
   { seconds: 2, name: 'Ruby Net::HTTP', kind: 'client' },
   { seconds: 4, name: 'undici', kind: 'client' },
   { seconds: 4, name: 'agentkeepalive', kind: 'client' },
@@ -63,12 +65,17 @@ const knownTimeouts: readonly KnownTimeout[] = [
 /** How far a measured value may be from a default, as a share of it. */
 const tolerance = 0.025;
 
-/** The names whose default a value in ns may be. */
-export function knownBy(ns: number, kind: KnownTimeout['kind']): string[] {
+/** The names whose default a value in ns may be. `software`: what it says it is; null when it says nothing. */
+export function knownBy(ns: number, kind: KnownTimeout['kind'], software: string | null): string[] {
   return knownTimeouts
     .filter((known) => known.kind === kind && Math.abs(ns / 1e9 - known.seconds) <= tolerance * known.seconds)
+    .filter(({ name, relays }) => software === null || relays || isNamedIn(name, software))
     .map(({ name }) => name);
 }
+
+/** `nginx` in `nginx/1.24.0`, `Apache httpd` in `Apache/2.4.57 (Debian)`. */
+const isNamedIn = (name: string, software: string): boolean =>
+  software.toLowerCase().includes(name.split(/[ .]/)[0]!.toLowerCase());
 
 /**
  * The boxes that would have forgotten a connection after this idle time. The one with the longest timeout below it is named:

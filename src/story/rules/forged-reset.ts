@@ -17,8 +17,8 @@ export const forgedReset: Rule = {
   prose:
     'Every packet carries a counter that each router on its way lowers by one (its time to live). The reset that ended the connection ' +
     'has another value than all packets that really came from that side, so it was made by something nearer or farther: a firewall, a ' +
-    'NAT gateway or a load balancer that has forgotten the connection or does not like it. Or it answers sooner than a packet can come back from the other end. Neither program closed ' +
-    'anything, and neither log will show it.',
+    'NAT gateway or a load balancer that has forgotten the connection or does not like it. Or it answers sooner than a packet can come ' +
+    'back from the other end. Neither program closed anything, and neither log will show it.',
   notToConfuseWith:
     'A reset of the server’s own (stale-reuse, closed-without-answer). Some operating systems send resets with another first value of ' +
     'the counter than data; that is why a difference without further signs is told with medium confidence.',
@@ -40,17 +40,16 @@ export const forgedReset: Rule = {
   onLostRequest: (lost) => {
     const { reset } = lost;
     if (reset === null || lost.how !== 'rst' || lost.by !== reset.from) return null;
-    const isTooSoon = cameTooSoon(lost, reset);
-    const confidence = forged(reset) ?? (isTooSoon ? 'medium' : null);
-    if (confidence === null) return null;
+    const byItsCounter = forged(reset);
+    if (byItsCounter === null && !cameTooSoon(lost, reset)) return null;
     return {
-      confidence,
+      confidence: byItsCounter ?? 'medium',
       packets: [lost.requestAt.packet, reset.at.packet],
       lostRequests: lost.pending,
       text: () => {
         const box = forgottenBy(lost.idleBeforeNs);
         const known = box === null ? '' : ` That is longer than ${box.name} remembers (${box.seconds} s).`;
-        return `For example connection #${lost.connection}: ${requestWords(lost)} after ${durationWords(lost.idleBeforeNs)} of idleness met a reset (packet ${reset.at.packet}) that ${isTooSoon ? howSoon(lost, reset) : howForged(reset)}.${known}`;
+        return `For example connection #${lost.connection}: ${requestWords(lost)} after ${durationWords(lost.idleBeforeNs)} of idleness met a reset (packet ${reset.at.packet}) that ${byItsCounter === null ? howSoon(lost, reset) : howForged(reset)}.${known}`;
       },
     };
   },

@@ -45,8 +45,8 @@ export const halfOpen: Rule = {
         connections: group.map(({ connection }) => connection),
         packets: group.flatMap(({ finPacket, endPacket }) => [finPacket, endPacket]).slice(0, 40),
         text: () => {
-          const { connection, finPacket, stays, forNs, endedNs, endedBy } = first!;
-          const end = endedNs === null ? 'until the capture ended' : `until ${endedBy}`;
+          const { connection, finPacket, stays, forNs, endedBy } = first!;
+          const end = `until ${endedBy ?? 'the capture ended'}`;
           const many = group.length >= serverLimits.halfOpen ? ' at least' : '';
           return `${counted(group.length, 'connection')}${many}, for up to ${durationWords(longest)}. For example #${connection}: behind the FIN in packet ${finPacket} the ${stays} stayed for ${durationWords(forNs)}, ${end}.`;
         },

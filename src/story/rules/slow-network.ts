@@ -62,12 +62,13 @@ function stalls(connection: Connection, leastWaitNs: number): Hit | null {
 
 /** Nothing was lost: that a large message takes its time is no fault, but worth knowing when someone asks why. */
 function filledTheWay(connection: Connection): Hit | null {
+  if (connection.tcp.lostSegments.client + connection.tcp.lostSegments.server > 0) return null;
   const full = connection.exchanges.filter((exchange) => {
-    const { waited, requestSeen, responseEnd, requestBodyBytes, responseBodyBytes } = exchange;
+    const { waited, requestSeen, responseEnd, requestBodyBytes, responseBodyBytes, resent } = exchange;
     const whole = waited.client + waited.network + waited.server;
     const isLarge = Math.max(requestBodyBytes, responseBodyBytes) >= filled.leastBytes;
     const isSlow = waited.network >= Math.max(filled.leastNs, filled.share * whole);
-    return isLarge && isSlow && requestSeen && responseEnd !== null && !isMeantToWait(exchange);
+    return isLarge && isSlow && resent === 0 && requestSeen && responseEnd !== null && !isMeantToWait(exchange);
   });
   const [first] = full;
   if (first === undefined) return null;

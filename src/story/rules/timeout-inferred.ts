@@ -27,7 +27,7 @@ export const timeoutInferred: Rule = {
       count: found.count,
       confidence: found.count >= 3 ? 'high' : 'medium',
       text: () => {
-        const names = namesOf(found.value, server);
+        const names = knownBy(found.value, 'server', server.software);
         const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
         const spread = found.count > 1 ? `, ± ${durationWords(found.spread)}` : '';
         const announced = server.announcedSeconds();
@@ -47,7 +47,7 @@ function single(server: ServerFacts): Hit | null {
   const [close] = closes;
   if (close === undefined || closes.length > 1 || close.value < 1e9) return null;
   const { connection, packet, value: idleNs } = close;
-  const names = namesOf(idleNs, server);
+  const names = knownBy(idleNs, 'server', server.software);
   const known = names.length === 0 ? '' : ` That is the default of ${listWords(names)}.`;
   return {
     packets: [packet],
@@ -55,12 +55,4 @@ function single(server: ServerFacts): Hit | null {
     confidence: 'low',
     text: () => `It closed an idle connection once, after ${durationWords(idleNs)}.${known}`,
   };
-}
-
-/** Of what this may be the default; a server that says what it is is nothing else. */
-function namesOf(idleNs: number, { software }: ServerFacts): readonly string[] {
-  const names = knownBy(idleNs, 'server');
-  if (software === null) return names;
-  const said = software.toLowerCase();
-  return names.filter((name) => said.includes(name.split(/[ .]/)[0]!.toLowerCase()));
 }

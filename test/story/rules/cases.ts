@@ -1,5 +1,6 @@
 /** Every conversation that rules are tested with. */
 import { closingCases } from './closing-cases.js';
+import { endedWaitCases } from './ended-wait-cases.js';
 import { lostRequestCases } from './lost-request-cases.js';
 import { networkCases } from './network-cases.js';
 import { poolCases } from './pool-cases.js';
@@ -9,6 +10,7 @@ import { timeoutCases } from './timeout-cases.js';
 
 export const cases: readonly RuleCase[] = [
   ...lostRequestCases,
+  ...endedWaitCases,
   ...timeoutCases,
   ...closingCases,
   ...networkCases,

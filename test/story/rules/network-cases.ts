@@ -13,6 +13,23 @@ const swallowed = (at: number, what = 'GET /second'): string => `
   ${at + 3}    >> again ; lost
 `;
 
+/** The client leaves, and nothing acknowledges that. */
+const leftInVain = `
+      5.3   >> FIN ; lost
+      5.5   >> again ; lost
+      5.9   >> again ; lost
+      6.7   >> again ; lost`;
+const leftAWait = `${answered}
+      0.3   >> GET /slow
+      0.32  << ACK${leftInVain}`;
+const leftAnAnswer = `
+      0     open
+      0.1   >> GET /large
+      0.2   << 200 length 3000 body 1000${leftInVain}`;
+const resetTooSoon = `${answered}
+      5     >> GET /second
+      5.002 << BARE-RST`;
+
 export const networkCases: readonly RuleCase[] = [
   {
     rule: 'silent-drop',
@@ -116,25 +133,13 @@ export const networkCases: readonly RuleCase[] = [
   {
     rule: 'path-lost',
     name: 'the client gives up, and nothing acknowledges its close either',
-    story: `${answered}
-      0.3   >> GET /slow
-      0.32  << ACK
-      5.3   >> FIN ; lost
-      5.5   >> again ; lost
-      5.9   >> again ; lost
-      6.7   >> again ; lost`,
+    story: leftAWait,
     finding: { level: 'bad', confidence: 'high', owner: 'network', connections: [0], lostRequests: 1 },
   },
   {
     rule: 'client-gave-up',
     name: 'nothing acknowledges its close: the server is gone',
-    story: `${answered}
-      0.3   >> GET /slow
-      0.32  << ACK
-      5.3   >> FIN ; lost
-      5.5   >> again ; lost
-      5.9   >> again ; lost
-      6.7   >> again ; lost`,
+    story: leftAWait,
     finding: null,
   },
   {
@@ -148,27 +153,13 @@ export const networkCases: readonly RuleCase[] = [
   {
     rule: 'path-lost',
     name: 'the client leaves in the middle of an answer, and nothing acknowledges that',
-    story: `
-      0     open
-      0.1   >> GET /large
-      0.2   << 200 length 3000 body 1000
-      5.2   >> FIN ; lost
-      5.4   >> again ; lost
-      5.8   >> again ; lost
-      6.6   >> again ; lost`,
+    story: leftAnAnswer,
     finding: { level: 'warning', confidence: 'high', owner: 'network', connections: [0] },
   },
   {
     rule: 'slow-server',
     name: 'the client leaves in the middle of an answer, and nothing acknowledges that',
-    story: `
-      0     open
-      0.1   >> GET /large
-      0.2   << 200 length 3000 body 1000
-      5.2   >> FIN ; lost
-      5.4   >> again ; lost
-      5.8   >> again ; lost
-      6.6   >> again ; lost`,
+    story: leftAnAnswer,
     finding: null,
   },
   {
@@ -202,17 +193,13 @@ export const networkCases: readonly RuleCase[] = [
   {
     rule: 'forged-reset',
     name: 'a reset that answers a request sooner than the server can',
-    story: `${answered}
-      5     >> GET /second
-      5.002 << BARE-RST`,
+    story: resetTooSoon,
     finding: { level: 'bad', confidence: 'medium', owner: 'network', lostRequests: 1, says: /answers it after 2\.00 ms/ },
   },
   {
     rule: 'stale-reuse',
     name: 'a reset that answers a request sooner than the server can',
-    story: `${answered}
-      5     >> GET /second
-      5.002 << BARE-RST`,
+    story: resetTooSoon,
     finding: null,
   },
   {

@@ -3,12 +3,12 @@
 import { each } from '../conversation.js';
 import type { RuleCase } from './rule-case.js';
 
-/** Sixty segments of this size, one every 40 ms. */
-const largeAnswer = (byteCount: number): string => `
+/** Sixty segments of this size, one every 40 ms; and something in the middle. */
+const largeAnswer = (byteCount: number, middle = ''): string => `
       0     open
       0.1   >> GET /large
       0.12  << 200 length ${60 * byteCount} body ${byteCount}
-      ${each(59, (n) => `${(0.16 + 0.04 * n).toFixed(2)} << data ${byteCount}`)}`;
+      ${each(59, (n) => `${(0.16 + 0.04 * n).toFixed(2)} << data ${byteCount}${n === 26 ? `\n${middle}` : ''}`)}`;
 
 export const slowCases: readonly RuleCase[] = [
   {
@@ -83,6 +83,12 @@ export const slowCases: readonly RuleCase[] = [
       owner: 'network',
       says: /the 84,000 bytes of GET \/large .* took 2\.34 s on the way, 0\.\d+ Mbit\/s; nothing was lost/,
     },
+  },
+  {
+    rule: 'slow-network',
+    name: 'a large answer of which a packet was sent again: nobody can say that nothing was lost',
+    story: largeAnswer(1400, '1.21 << again'),
+    finding: null,
   },
   {
     rule: 'slow-server',

@@ -4,6 +4,15 @@ import { each } from '../conversation.js';
 import { idleCloses } from './common-conversations.js';
 import type { RuleCase } from './rule-case.js';
 
+/** Two answers, each of which announces four requests in all, and the close. */
+const twoOfFour = `
+      0.1   >> GET /
+      0.2   << 200 body 5 | Keep-Alive: max=4
+      0.3   >> GET /
+      0.4   << 200 body 5 | Keep-Alive: max=4
+      0.401 << FIN
+      0.5   >> FIN`;
+
 export const timeoutCases: readonly RuleCase[] = [
   {
     rule: 'timeout-order',
@@ -66,6 +75,20 @@ export const timeoutCases: readonly RuleCase[] = [
       #${n} ${n * 8 + 2}.17 >> FIN`,
     ),
     finding: { level: 'info', count: 3, says: /^(?!.*default).*2\.00 s of idleness/ },
+  },
+  {
+    rule: 'timeout-inferred',
+    name: 'a balancer passes on what the server behind it says it is',
+    story: each(
+      3,
+      (n) => `
+      #${n} ${n * 70}     open
+      #${n} ${n * 70}.1   >> GET /
+      #${n} ${n * 70}.15  << 200 body 5 | Server: gunicorn
+      #${n} ${n * 70 + 60}.15 << FIN
+      #${n} ${n * 70 + 60}.17 >> FIN`,
+    ),
+    finding: { level: 'info', count: 3, says: /the default of AWS ALB\./ },
   },
   {
     rule: 'timeout-inferred',
@@ -137,25 +160,13 @@ export const timeoutCases: readonly RuleCase[] = [
     rule: 'hint-broken',
     name: 'closed behind the second answer, announced were four requests',
     story: `
-      0     open
-      0.1   >> GET /
-      0.2   << 200 body 5 | Keep-Alive: max=4
-      0.3   >> GET /
-      0.4   << 200 body 5 | Keep-Alive: max=4
-      0.401 << FIN
-      0.5   >> FIN`,
+      0     open${twoOfFour}`,
     finding: { owner: 'server', connections: [0], says: /closed behind its answer number 2.*max=4/ },
   },
   {
     rule: 'hint-broken',
     name: 'the same where the capture began behind the opening: there may have been four',
-    story: `
-      0.1   >> GET /
-      0.2   << 200 body 5 | Keep-Alive: max=4
-      0.3   >> GET /
-      0.4   << 200 body 5 | Keep-Alive: max=4
-      0.401 << FIN
-      0.5   >> FIN`,
+    story: twoOfFour,
     finding: null,
   },
   {
