@@ -19,20 +19,28 @@ export class ClosingAccount implements Closing {
   sentAfterFin: Moment | null = null;
   sentKnowing: Moment | null = null;
   unanswered: Unanswered | null = null;
+  /** Bytes of the client up to the segment that ended the head of its newest request. */
+  private headBytes = 0;
+
+  /** The head of a request was read; `clientBytes`: of the client so far, in all. */
+  requestBegan(clientBytes: number): void {
+    this.headBytes = clientBytes;
+  }
 
   /** A FIN that is not a repetition. */
-  fin(from: Side, observation: FinObservation, at: Moment): void {
+  fin(from: Side, { unacknowledgedByteCount }: FinObservation, at: Moment, clientBytes: number): void {
     if (from === 'client') this.clientFin = at;
     else {
       this.serverFin = at;
-      this.unacknowledgedByServer = observation.unacknowledgedByteCount;
+      this.unacknowledgedByServer = unacknowledgedByteCount;
     }
-    this.first ??= { from, how: 'fin', at, unacknowledgedBytes: observation.unacknowledgedByteCount };
+    const hadHead = unacknowledgedByteCount <= clientBytes - this.headBytes;
+    this.first ??= { from, how: 'fin', at, unacknowledgedBytes: unacknowledgedByteCount, hadHead };
   }
 
   /** A reset that is not a repetition. */
   takeReset(from: Side, observation: ResetObservation, at: Moment): void {
-    this.first ??= { from, how: 'rst', at, unacknowledgedBytes: observation.unacknowledgedByteCount ?? 0 };
+    this.first ??= { from, how: 'rst', at, unacknowledgedBytes: observation.unacknowledgedByteCount ?? 0, hadHead: false };
     const { acknowledges = true, timeToLive, usualTimeToLive, identification, lastIdentification } = observation;
     this.reset ??= { from, at, acknowledges, timeToLive, usualTimeToLive, identification, lastIdentification };
   }

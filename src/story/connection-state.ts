@@ -279,7 +279,7 @@ export class ConnectionState implements TalkListener {
     if (!observation.repeated) {
       this.zeek.fin(from);
       if (from === 'server') this.wait.ended();
-      this.closing.fin(from, observation, this.at);
+      this.closing.fin(from, observation, this.at, this.clientBytes);
       if (this.closing.clientFin !== null && this.closing.serverFin !== null) this.connection.closed ??= this.at;
     }
     if (this.marks.keepsAll) this.addMark('fin', from, 0, -1);
@@ -369,6 +369,7 @@ export class ConnectionState implements TalkListener {
     const connection = this.connection;
     connection.exchangeCount++;
     if (exchange.requestSeen) this.unackedRequests++;
+    this.closing.requestBegan(this.clientBytes);
     this.lastExchange = exchange;
     const kept = connection.exchanges.length;
     const mayKeep = this.shared.keptExchanges < storyLimits.exchangesOfOpenConnections || kept < storyLimits.exchangesAlwaysKept;
@@ -455,8 +456,7 @@ export class ConnectionState implements TalkListener {
   private swapIfReversed(observation: BytesObservation, from: Side): boolean {
     const { data, start, end } = observation;
     const isRequest = looksLikeRequestStart(data, start, end) === 'yes';
-    const isResponse = !isRequest && looksLikeResponseStart(data, start, end) === 'yes';
-    if (!isRequest && !isResponse) return false;
+    if (!isRequest && looksLikeResponseStart(data, start, end) !== 'yes') return false;
     this.connection.sidesFrom = 'bytes';
     if ((from === 'client') === isRequest) return false;
     this.swapped = !this.swapped;

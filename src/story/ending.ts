@@ -89,7 +89,7 @@ function closeReason(connection: Connection, facts: EndingFacts, close: FirstClo
     const crossed =
       close.from === 'server' &&
       connection.exchangeCount > 1 &&
-      (exchange.requestAt.atNs > atNs || close.unacknowledgedBytes > 0);
+      (exchange.requestAt.atNs > atNs || (close.unacknowledgedBytes > 0 && !close.hadHead));
     if (crossed) return 'request-crossed';
     return exchange.requestEnd === null ? 'request-cut' : 'request-unanswered';
   }

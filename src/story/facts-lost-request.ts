@@ -140,7 +140,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     serverFin,
     clientFin,
     waitedNs: ending.at.atNs - sentAt.atNs,
-    crossed: finFirst ? capturedAfter || first.unacknowledgedBytes > 0 : resetCrossed,
+    crossed: finFirst ? capturedAfter || (first.unacknowledgedBytes > 0 && !first.hadHead) : resetCrossed,
     knewSince: knew ? finAcknowledged : null,
     reset,
     sentAgain: closing.unanswered?.from === 'client' ? closing.unanswered.retransmissions : 0,

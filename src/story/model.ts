@@ -159,6 +159,8 @@ export interface FirstClose {
   readonly at: Moment;
   /** Bytes of the other side, captured before, that it does not acknowledge: they crossed it. */
   readonly unacknowledgedBytes: number;
+  /** A FIN of the server that acknowledges the head of the newest request: the server had begun to read it. */
+  readonly hadHead: boolean;
 }
 
 /** The first reset, with what tells a forged one: its time to live and IPv4 identification, and those its sender had before. */

@@ -142,7 +142,7 @@ test('a half-closed connection is told as such', () => {
       buildConnection({
         closed: null,
         ending: { by: 'server', how: 'fin', why: 'idle', at: at5, idleNs: ms(4000) },
-        closing: { ...closing, first: { from: 'server', how: 'fin', at: at5, unacknowledgedBytes: 0 } },
+        closing: { ...closing, first: { from: 'server', how: 'fin', at: at5, unacknowledgedBytes: 0, hadHead: false } },
       }),
       ms(nowMs),
     );

@@ -252,6 +252,26 @@ export const endedWaitCases: readonly RuleCase[] = [
   },
   {
     rule: 'closed-without-answer',
+    name: 'a FIN in the middle of an upload on a reused connection, which acknowledges its head and not its newest part',
+    story: `${answered}
+      1     >> POST /upload length 90000 body 1000
+      1.1   >> data 1000
+      1.13  >> data 1000 ; unacked
+      1.14  << FIN ; crossing
+      1.16  << RST`,
+    finding: { level: 'bad', confidence: 'medium', lostRequests: 1, connections: [0] },
+  },
+  {
+    rule: 'closed-without-answer',
+    name: 'the FIN acknowledges nothing of the upload that it met: that is stale-reuse',
+    story: `${answered}
+      5.140 >> POST /upload length 90000 body 1000 ; unacked
+      5.150 << FIN ; crossing
+      5.172 << RST`,
+    finding: null,
+  },
+  {
+    rule: 'closed-without-answer',
     name: 'a FIN instead of an answer',
     story: `
       0     open
