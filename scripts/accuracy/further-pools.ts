@@ -122,7 +122,6 @@ export const moreLeaks: Scenario = async (truth, ready) => {
     await line.ask();
     await pause(900);
   }
-  truth.server('churn', 'the same', port);
   truth.server('leak', 'raw sockets that are forgotten, IPv6', port);
 };
 

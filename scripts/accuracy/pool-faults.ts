@@ -78,7 +78,6 @@ export const leak: Scenario = async (truth, ready) => {
   // Ended behind the recording.
   void peers.runGo('client-each', `${local}:${leaking}/`, '200', '1700');
   truth.server('leak', 'a Go client for each request, none of them closed', leaking);
-  truth.server('churn', 'the same', leaking);
   const agent = new Agent({ keepAlive: true });
   await Promise.all(Array.from({ length: 8 }, () => ask(agent, `${local}:${pooled}/?ms=20`)));
   for (let asked = 0; asked < 22; asked += 1) {

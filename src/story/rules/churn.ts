@@ -4,6 +4,7 @@ import type { PairFacts } from '../facts-pair.js';
 import { ephemeralPorts } from '../facts-time-wait.js';
 import { fixesFor, keepIdleLonger, reuseConnections } from '../fixes.js';
 import type { Fix } from '../model.js';
+import { leftIdle } from './leak.js';
 import { isTinyPool } from './tiny-pool.js';
 
 const leastConnections = 10;
@@ -28,8 +29,8 @@ export const churn: Rule = {
     'Clients that ask for the close (reuse-disabled), a pool that keeps too few (tiny-pool), and many parallel requests, which need as many connections.',
   fixes: reuseConnections,
   asksPair: { count: 'usedConnections', least: leastConnections },
-  onPair: (pair) => {
-    const cause = churnCause(pair);
+  onPair: (pair, { latestNs }) => {
+    const cause = churnCause(pair, latestNs);
     if (cause === null) return null;
     const { clientTimeWait, serverTimeWait, usedConnections, requests, handshakes, handshakeNs, recent } = pair;
     const inDanger = clientTimeWait.peak > portsInDanger * ephemeralPorts;
@@ -63,7 +64,7 @@ interface Cause {
   readonly fixes: readonly Fix[];
 }
 
-function churnCause(pair: PairFacts): Cause | null {
+function churnCause(pair: PairFacts, latestNs: number): Cause | null {
   const { usedConnections, requests, singleUse, wholeConnections } = pair;
   const { clientPrompt, clientAsked, serverPrompt, serverAsked, idle } = singleUse;
   // Another program of the same host may have a pool: then it is most connections that count.
@@ -97,7 +98,8 @@ function churnCause(pair: PairFacts): Cause | null {
   if (most === clientPrompt) {
     return { owner: 'client', text: 'The client closes behind each answer.', fixes: reuseConnections };
   }
-  if (!leavesIdle(pair)) return null;
+  // Where they pile up besides, that is the finding (leak).
+  if (!leavesIdle(pair) || leftIdle(pair, latestNs) !== null) return null;
   return {
     owner: 'client',
     text: 'Each connection is left idle behind its answer and never used again.',

@@ -33,6 +33,14 @@ const unread = (n: number): string => `
   #${n} ${n}.3   >> ACK ; window=0
 `;
 
+/** Opened at `n` s, used once, closed at `until` s. */
+const leftUntil = (n: number, until: number, by = '>>'): string => `
+      #${n} ${n}      open
+      #${n} ${n}.1    >> GET /
+      #${n} ${n}.2    << 200 body 5
+      #${n} ${until}.3 ${by} FIN
+      #${n} ${until}.4 ${by === '>>' ? '<<' : '>>'} FIN`;
+
 export const poolCases: readonly RuleCase[] = [
   {
     rule: 'churn',
@@ -228,6 +236,24 @@ export const poolCases: readonly RuleCase[] = [
       #20 200.1 >> GET /
       #20 200.2 << 200 body 5`,
     finding: { level: 'warning', owner: 'client', count: 8 },
+  },
+  {
+    rule: 'leak',
+    name: 'twelve connections used once each, one a second, closed when the program ends',
+    story: each(12, (n) => leftUntil(n, 20)),
+    finding: { level: 'warning', confidence: 'medium', owner: 'client', count: 11 },
+  },
+  {
+    rule: 'churn',
+    name: 'twelve connections that pile up: that is leak',
+    story: each(12, (n) => leftUntil(n, 20)),
+    finding: null,
+  },
+  {
+    rule: 'leak',
+    name: 'twelve connections used once each, closed by the server’s idle timer before the last is opened',
+    story: each(12, (n) => leftUntil(n, n + 5, '<<')),
+    finding: null,
   },
   {
     rule: 'leak',
