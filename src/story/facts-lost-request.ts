@@ -41,6 +41,8 @@ export interface LostRequest {
   readonly clientFin: Moment | null;
   /** From the request's last byte to the close, in ns; negative when the close was captured first. */
   readonly waitedNs: number;
+  /** How long neither side had sent a byte when the connection ended, in ns. */
+  readonly silentNs: number;
   /** The close does not acknowledge the request, or was captured before it. */
   readonly crossed: boolean;
   /** When the client's TCP acknowledged the server's FIN, and the client sent this request behind that. */
@@ -140,6 +142,7 @@ export function lostRequestOf(connection: Connection, facts: ConnectionFacts): L
     serverFin,
     clientFin,
     waitedNs: ending.at.atNs - sentAt.atNs,
+    silentNs: ending.idleNs ?? 0,
     crossed: finFirst ? capturedAfter || (first.unacknowledgedBytes > 0 && !first.hadHead) : resetCrossed,
     knewSince: knew ? finAcknowledged : null,
     reset,

@@ -1,5 +1,23 @@
 import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords, percentWords, requestWords } from '../diagnosis-words.js';
+import type { Fix } from '../model.js';
+
+/** For requests in the middle of which the client stopped. */
+const forStopped: readonly Fix[] = [
+  {
+    for: 'the client',
+    setting: 'send the rest of the body, or announce a Content-Length that is true',
+    why: 'the server waited for the rest, and its patience ended',
+  },
+  {
+    for: 'nginx',
+    setting: 'client_body_timeout 120s;',
+    why: 'how long it waits between two reads of a body, 60 s by default; then it closes without an answer',
+  },
+];
+
+/** A client that sends nothing of the rest for so long, besides ten round trips, has stopped in the middle of its request. */
+const leastSilentNs = 500e6;
 
 export const closedWithoutAnswer: Rule = {
   id: 'closed-without-answer',
@@ -27,13 +45,20 @@ export const closedWithoutAnswer: Rule = {
     if (lost.by !== 'server' || (lost.crossed && lost.how !== 'rst')) return null;
     // Sent again and again until a reset came, it had not arrived: that is path-lost.
     if (lost.how === 'rst' && !lost.acknowledged && lost.sentAgain >= 2) return null;
+    const { silentNs } = lost;
+    const stopped = !lost.whole && !lost.crossed && silentNs >= leastSilentNs + 10 * lost.roundTripNs;
     const confidence = lost.whole && lost.acknowledged && !lost.crossed ? 'high' : 'medium';
     return {
       confidence,
       packets: [lost.requestAt.packet, lost.closeAt.packet],
       lostRequests: lost.pending,
+      ...(stopped ? { owner: 'client', fixes: () => forStopped } : {}),
       text: () => {
-        const part = lost.whole ? '' : ' (not yet sent in full)';
+        const part = stopped
+          ? ` (not sent in full: nothing more of it came for ${durationWords(silentNs)})`
+          : lost.whole
+            ? ''
+            : ' (not yet sent in full)';
         return `For example connection #${lost.connection}: ${requestWords(lost)}${part} (packet ${lost.requestAt.packet}) got a ${lost.how === 'fin' ? 'FIN' : 'reset'} ${durationWords(Math.max(0, lost.waitedNs))} later (packet ${lost.closeAt.packet}).`;
       },
     };

@@ -252,6 +252,15 @@ export const endedWaitCases: readonly RuleCase[] = [
   },
   {
     rule: 'closed-without-answer',
+    name: 'the client stops in the middle of its request, and the server’s patience ends',
+    story: `${answered}
+      1     >> POST /upload length 90000 body 1000
+      3.1   << FIN
+      3.13  >> FIN`,
+    finding: { level: 'bad', confidence: 'medium', owner: 'client', says: /nothing more of it came for 2\.10 s/ },
+  },
+  {
+    rule: 'closed-without-answer',
     name: 'a FIN in the middle of an upload on a reused connection, which acknowledges its head and not its newest part',
     story: `${answered}
       1     >> POST /upload length 90000 body 1000
