@@ -3,6 +3,7 @@ import type { Rule } from '../diagnosis-rule.js';
 import { counted, durationWords } from '../diagnosis-words.js';
 import type { EarlyClose, ServerFacts } from '../facts-server.js';
 import { fixesFor, keepIdleLonger } from '../fixes.js';
+import { leakedFrom } from './hint-leaked.js';
 
 /** A FIN that was sent again, because the first one was lost or not captured, is late by so much. */
 const promptNs = 100e6;
@@ -18,7 +19,8 @@ export const hintBroken: Rule = {
     'more requests it will take (max). It closed before that. Clients that plan with the announcement will send requests into ' +
     'connections that are gone. Usually the field is written by one program and the closing is done by another (a proxy, a worker), or ' +
     'one of the two settings was changed alone.',
-  notToConfuseWith: 'A restart of the server, which closes everything at once (deploy-burst).',
+  notToConfuseWith:
+    'A restart of the server, which closes everything at once (deploy-burst), and a proxy that passes on what another announced (hint-leaked).',
   fixes: [
     {
       for: 'nginx server',
@@ -32,13 +34,16 @@ export const hintBroken: Rule = {
     },
     ...keepIdleLonger.filter(({ for: product }) => product === 'Apache httpd'),
   ],
-  onServer: (server, { isLeaky }) => {
+  onServer: (server, whole) => {
+    const { isLeaky } = whole;
     const isPrompt = ({ broken, idleNs }: EarlyClose): boolean =>
       broken === 'prompt' || (broken === 'timeout' && idleNs < promptNs);
     const early = server.earlyCloses.filter((close) => !isPrompt(close) || maximumRequests(server) === null);
     const closes = ageLimit(server) === null ? early.filter((close) => !isStop(close, early, server)) : early;
     const [first] = closes;
     if (first === undefined) return null;
+    // It never said so itself.
+    if (leakedFrom(server, whole) !== null) return null;
     // Where the capture misses packets, what else would tell of a stop may be among them.
     if (isLeaky && closes.length < leastInLeaky) return null;
     // All at one moment: that may have been a stop as well.

@@ -2,6 +2,7 @@ import { agrees } from '../diagnosis-inference.js';
 import type { Rule } from '../diagnosis-rule.js';
 import { endpointWords } from '../diagnosis-words.js';
 import type { HintedExchange, ServerFacts } from '../facts-server.js';
+import type { WholeFacts } from '../facts-whole.js';
 import { isLoopback } from '../ip-network.js';
 
 /** Of the exchanges that carry the announcement, where all are for the same target. */
@@ -36,32 +37,44 @@ export const hintLeaked: Rule = {
       why: 'RFC 9110 §7.6.1',
     },
   ],
-  onServer: (proxy, { servers, mayHaveProxies }) => {
-    if (!mayHaveProxies) return null;
-    const seconds = proxy.announcedSeconds();
-    if (seconds === null || proxy.hinted.length === 0 || !keepsAnotherTime(proxy, seconds)) return null;
-    for (const upstream of servers.entries) {
-      if (upstream === proxy || upstream.announcedSeconds() !== seconds) continue;
-      if (
-        ![...upstream.pairs.keys()].some((clientAddress) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress))
-      )
-        continue;
-      const within = nested(proxy.hinted, upstream.hinted);
-      // By chance some of two busy servers' exchanges lie within each other.
-      const targets = new Set(within.map(([{ target }]) => target));
-      if (within.length < 2 || (targets.size < 2 && within.length < nestedShare * proxy.hinted.length)) continue;
-      const [outer, inner] = within[0]!;
-      return {
-        packets: [inner.packet, outer.packet],
-        connections: [outer.connection],
-        text: () =>
-          `It announces timeout=${seconds}, which is what ${endpointWords(upstream.endpoint)} behind it announced in packet ${inner.packet}, and does not keep to it.`,
-      };
-    }
-    return null;
+  onServer: (proxy, whole) => {
+    const leaked = leakedFrom(proxy, whole);
+    if (leaked === null) return null;
+    const { upstream, inner, outer } = leaked;
+    const carriers = [outer, ...proxy.hinted].map(({ connection }) => connection);
+    return {
+      packets: [inner.packet, outer.packet],
+      connections: [...new Set(carriers)],
+      text: () =>
+        `It announces timeout=${proxy.announcedSeconds()}, which is what ${endpointWords(upstream.endpoint)} behind it announced in packet ${inner.packet}, and does not keep to it.`,
+    };
   },
   sum: () => '',
 };
+
+/** Whose announcement the proxy passes on, with an exchange of that server and the proxy's around it; null when there is none. */
+export function leakedFrom(
+  proxy: ServerFacts,
+  { servers, mayHaveProxies }: WholeFacts,
+): { upstream: ServerFacts; outer: HintedExchange; inner: HintedExchange } | null {
+  if (!mayHaveProxies) return null;
+  const seconds = proxy.announcedSeconds();
+  if (seconds === null || proxy.hinted.length === 0 || !keepsAnotherTime(proxy, seconds)) return null;
+  for (const upstream of servers.entries) {
+    if (upstream === proxy || upstream.announcedSeconds() !== seconds) continue;
+    if (
+      ![...upstream.pairs.keys()].some((clientAddress) => clientAddress === proxy.endpoint.address || isLoopback(clientAddress))
+    )
+      continue;
+    const within = nested(proxy.hinted, upstream.hinted);
+    // By chance some of two busy servers' exchanges lie within each other.
+    const targets = new Set(within.map(([{ target }]) => target));
+    if (within.length < 2 || (targets.size < 2 && within.length < nestedShare * proxy.hinted.length)) continue;
+    const [outer, inner] = within[0]!;
+    return { upstream, outer, inner };
+  }
+  return null;
+}
 
 /** The announcement is not this server’s own: it keeps idle connections longer or closes them at another time. */
 function keepsAnotherTime(server: ServerFacts, seconds: number): boolean {

@@ -31,7 +31,7 @@ function exchangeRow(exchange: ListedExchange, longestNs: number, clock: Clock, 
   const said = status === null ? 'none' : `${status}${complete || !requestSeen ? '' : ' cut'}`;
   const request = requestSeen
     ? markup`<code><b>${wireText(method)}</b> ${wireText(target)}</code>`
-    : markup`<span class="soft">request not captured</span>`;
+    : markup`<span class="soft">no request seen</span>`;
   const told = notes
     .slice(0, notesShown)
     .map(({ text, packet }) => markup`<br><span class="tone-warning">! ${text} (packet ${packet})</span>`);

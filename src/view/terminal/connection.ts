@@ -165,11 +165,7 @@ function waitText({ waited, waitedOn }: Exchange, columns: number | null, style:
 const idleShownNs = 1e9;
 
 const requestText = ({ requestSeen, method, target }: Exchange): string =>
-  requestSeen && method === ''
-    ? '(payload not captured)'
-    : requestSeen
-      ? escapeText(`${method} ${target}`)
-      : '(request not captured)';
+  requestSeen && method === '' ? '(payload not captured)' : requestSeen ? escapeText(`${method} ${target}`) : '(no request seen)';
 
 function paintStatus({ status, complete, firstByte }: Exchange, text: string, { palette }: TerminalStyle): string {
   if (status === null) return firstByte === null ? palette.bad(text) : text;
