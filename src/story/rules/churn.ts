@@ -34,14 +34,14 @@ export const churn: Rule = {
     if (cause === null) return null;
     const { clientTimeWait, serverTimeWait, usedConnections, requests, handshakes, handshakeNs, recent } = pair;
     const inDanger = clientTimeWait.peak > portsInDanger * ephemeralPorts;
-    const shown = recent.filter(({ requests: count }) => count === 1).slice(0, 20);
+    const shown = recent.filter(({ requests: count }) => count === 1);
     return {
       level: inDanger ? 'bad' : 'warning',
       owner: cause.owner,
       fixes: () => fixesFor(cause.fixes, cause.owner === 'server' ? pair.server.software : pair.software),
       count: usedConnections,
       connections: shown.map(({ id }) => id),
-      packets: shown.flatMap(({ openedPacket, endPacket }) => [openedPacket, endPacket]),
+      packets: shown.slice(0, 20).flatMap(({ openedPacket, endPacket }) => [openedPacket, endPacket]),
       delayNs: handshakeNs,
       text: () => {
         const mean =

@@ -35,7 +35,7 @@ export const handshakeCost: Rule = {
     return {
       fixes: () => fixesFor(handshakeCost.fixes, pair.software),
       count: usedConnections,
-      connections: pair.recent.slice(0, 20).map(({ id }) => id),
+      connections: pair.recent.map(({ id }) => id),
       packets: pair.recent.slice(0, 20).map(({ openedPacket }) => openedPacket),
       delayNs: handshakeNs,
       text: () =>

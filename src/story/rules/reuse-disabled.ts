@@ -6,6 +6,8 @@ const leastRequests = 5;
 const share = 0.9;
 const leastConnections = 10;
 const connectionShare = 0.8;
+/** Requests that come at this distance, as health checks do, gain nothing to speak of from a connection that is kept. */
+const seldomNs = 1.9e9;
 
 export const reuseDisabled: Rule = {
   id: 'reuse-disabled',
@@ -39,16 +41,19 @@ export const reuseDisabled: Rule = {
     // Beside the pool of another program of the same host: most connections.
     const besidePool = singleUse.clientAsked >= leastConnections && singleUse.clientAsked >= connectionShare * usedConnections;
     if (!always && !besidePool) return null;
-    const shown = pair.recent.slice(0, 20);
+    const shown = pair.recent.filter(({ requests: count }) => count === 1);
+    const isSeldom = pair.spanNs / (usedConnections - 1) >= seldomNs;
     return {
+      level: isSeldom ? 'info' : 'warning',
       fixes: () => fixesFor(reuseDisabled.fixes, pair.software),
       count: closeAskedByClient,
       connections: shown.map(({ id }) => id),
-      packets: shown.map(({ openedPacket }) => openedPacket),
+      packets: shown.slice(0, 20).map(({ openedPacket }) => openedPacket),
       delayNs: pair.handshakeNs,
       text: () => {
         const handshakes = pair.handshakes === 0 ? '' : ` The handshakes took ${durationWords(pair.handshakeNs)}.`;
-        return `Client ${pair.clientAddress} asked for the close in ${percentWords(closeAskedByClient, requests)} of ${counted(requests, 'request')}.${handshakes}`;
+        const seldom = isSeldom ? ' They are so seldom that it costs little: health checks, for example, are like this.' : '';
+        return `Client ${pair.clientAddress} asked for the close in ${percentWords(closeAskedByClient, requests)} of ${counted(requests, 'request')}.${handshakes}${seldom}`;
       },
     };
   },

@@ -216,6 +216,20 @@ export const closingCases: readonly RuleCase[] = [
   },
   {
     rule: 'reuse-disabled',
+    name: 'a health check every two seconds',
+    story: each(
+      6,
+      (n) => `
+      #${n} ${2 * n}     open
+      #${n} ${2 * n}.1   >> GET /health HTTP/1.0
+      #${n} ${2 * n}.2   << 200 body 5 | Connection: close
+      #${n} ${2 * n}.201 << FIN
+      #${n} ${2 * n}.25  >> FIN`,
+    ),
+    finding: { level: 'info', says: /costs little/ },
+  },
+  {
+    rule: 'reuse-disabled',
     name: 'one request with Connection: close at the end of several',
     story: `
       0    open
