@@ -15,6 +15,8 @@ export const diagnosisLimits = {
   /** Numbers kept as evidence over all findings; beyond it a finding keeps only its first few. */
   evidenceTogether: 200_000,
   fewEvidence: 8,
+  /** Findings of one rule at servers where nothing was ever served; what it finds at others is told together. */
+  neverServed: 8,
   /** Findings kept; beyond it the hits of further servers are not told. */
   findings: 10_000,
 } as const;
@@ -28,6 +30,8 @@ interface Evidence {
 }
 
 class Gathered {
+  /** More servers than one: those beyond the first where nothing was ever served. */
+  otherServers = 0;
   count = 0;
   sureCount = 0;
   connectionCount = 0;
@@ -100,13 +104,17 @@ class Gathered {
       connections: server.connections,
     };
     const sum = rule.sum(seen);
+    const others =
+      this.otherServers === 0
+        ? ''
+        : ` and ${this.otherServers} more where nothing was ever served, as a port scan tries them; ${this.count} openings together`;
     return {
       rule: rule.id,
       level: this.level,
       confidence: this.confidence,
       owner: this.owner,
       title: rule.title,
-      detail: `${endpointWords(server.endpoint)}: ${[sum, this.text].filter((part) => part !== '').join(' ')}`,
+      detail: `${endpointWords(server.endpoint)}${others}: ${[sum, this.text].filter((part) => part !== '').join(' ')}`,
       fixes: this.fixes,
       connections: distinct([...this.sure.connections, ...this.unsure.connections]).slice(
         0,
@@ -125,18 +133,28 @@ class Gathered {
 
 const distinct = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
+/** Of one rule, for servers where nothing was ever served: how many are told by themselves, and under which the others are. */
+interface Places {
+  told: number;
+  further: ServerFacts | null;
+}
+
 export class HitCollector {
   readonly #gathered: Map<ServerFacts, Gathered[]>;
   #size = 0;
   #evidence = 0;
+  /** By the rule's place. */
+  readonly #neverServed: Map<number, Places>;
 
-  constructor(gathered = new Map<ServerFacts, Gathered[]>()) {
+  constructor(gathered = new Map<ServerFacts, Gathered[]>(), neverServed = new Map<number, Places>()) {
     this.#gathered = gathered;
+    this.#neverServed = neverServed;
   }
 
-  add(rule: Rule, ruleIndex: number, server: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
+  add(rule: Rule, ruleIndex: number, from: ServerFacts, hit: Hit, connection: ConnectionId | null): void {
     const level = hit.level ?? rule.level;
     const owner = hit.owner ?? rule.owner;
+    const server = from.hasServed ? from : this.#placeFor(from, ruleIndex);
     let ofServer = this.#gathered.get(server);
     if (ofServer === undefined) {
       ofServer = [];
@@ -149,13 +167,30 @@ export class HitCollector {
       found = new Gathered(rule, ruleIndex, server, level, owner);
       ofServer.push(found);
     }
+    if (server !== from) found.otherServers++;
     this.#evidence += found.add(hit, connection, this.#evidence >= diagnosisLimits.evidenceTogether);
+  }
+
+  /** The first few have places of their own: a port scan would leave none for anything else. */
+  #placeFor(server: ServerFacts, ruleIndex: number): ServerFacts {
+    let places = this.#neverServed.get(ruleIndex);
+    if (places === undefined) {
+      places = { told: 0, further: null };
+      this.#neverServed.set(ruleIndex, places);
+    }
+    if (places.told < diagnosisLimits.neverServed) {
+      places.told++;
+      return server;
+    }
+    places.further ??= server;
+    return places.further;
   }
 
   /** The same content, to which more can be added without touching this one. */
   copy(): HitCollector {
     const copy = new HitCollector(
       new Map([...this.#gathered].map(([server, ofServer]) => [server, ofServer.map((one) => one.copy())])),
+      new Map([...this.#neverServed].map(([rule, places]) => [rule, { ...places }])),
     );
     copy.#size = this.#size;
     copy.#evidence = this.#evidence;

@@ -212,6 +212,11 @@ export class ServerFacts implements TableEntry {
     return this.timeout;
   }
 
+  /** Some opening was taken. */
+  get hasServed(): boolean {
+    return this.connections > this.refused + this.unanswered;
+  }
+
   /** Where all closes came at one moment, and openings were refused, the server was stopped. */
   private isTimer({ least, most }: ProvenConstant): boolean {
     if (this.refused === 0) return true;

@@ -35,6 +35,19 @@ describe('findings', () => {
     assert.deepEqual(servers.sort(), ['10.0.0.2:80', '10.0.0.3:8080']);
   });
 
+  it('of a port scan are few, and count all of it', () => {
+    const tried = each(20, (n) => `server 10.0.0.2:${9000 + n}\n#${n} ${n} >> SYN ; unacked\n#${n} ${n}.01 << RST`);
+    const { findings } = tell(tried);
+    const refused = findings.filter(({ rule }) => rule === 'refused');
+    assert.equal(refused.length, diagnosisLimits.neverServed + 1);
+    assert.equal(
+      refused.reduce((sum, { count }) => sum + count, 0),
+      20,
+    );
+    assert.match(refused.at(-1)?.detail ?? '', /^10\.0\.0\.2:9008 and 11 more where nothing was ever served/);
+    assert.equal(refused.at(-1)?.connections.length, 12);
+  });
+
   it('come worst first', () => {
     const { findings } = tell(`${lost(0, 0)}
       #1 20 open
